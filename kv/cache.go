@@ -1,0 +1,216 @@
+package kv
+
+import (
+	"fmt"
+)
+
+// A Cache holds the keys and values of one sequence.
+type Cache struct {
+	pool    *Pool
+	layers  int
+	kvHeads int
+	headDim int
+	heads   []Head // [layer][kvHead]
+	length  []int  // [layer] positions stored (layers differ only inside a layer-major prefill)
+	unmap   func() error
+}
+
+// NewCache makes an empty cache. windows is [layer][kvHead] or nil for full
+// attention everywhere.
+func NewCache(pool *Pool, layers, kvHeads, headDim int, windows []Window) (*Cache, error) {
+	if PadDim(headDim) != pool.dim {
+		return nil, fmt.Errorf("kv: head dimension %d does not fit a pool of %d", headDim, pool.dim)
+	}
+	c := &Cache{pool: pool, layers: layers, kvHeads: kvHeads, headDim: headDim,
+		heads: make([]Head, layers*kvHeads), length: make([]int, layers)}
+	if windows != nil && len(windows) != len(c.heads) {
+		return nil, fmt.Errorf("kv: %d windows for %d layers of %d KV heads", len(windows), layers, kvHeads)
+	}
+	for i, w := range windows {
+		if err := w.Validate(); err != nil {
+			return nil, fmt.Errorf("kv: layer %d, KV head %d: %w", i/kvHeads, i%kvHeads, err)
+		}
+		c.heads[i].Window = w
+	}
+	return c, nil
+}
+
+// Head returns the cache of one KV head, for attention to read.
+func (c *Cache) Head(layer, kvHead int) *Head { return &c.heads[layer*c.kvHeads+kvHead] }
+
+// Length is the number of positions stored in a layer.
+func (c *Cache) Length(layer int) int { return c.length[layer] }
+
+// Len is the number of positions stored in every layer.
+func (c *Cache) Len() int { return c.length[c.layers-1] }
+
+// Pool returns the pool the pages come from.
+func (c *Cache) Pool() *Pool { return c.pool }
+
+// Bytes is what this cache's pages hold.
+func (c *Cache) Bytes() int64 {
+	var n int64
+	for i := range c.heads {
+		n += int64(len(c.heads[i].recent) + len(c.heads[i].kept))
+	}
+	return n * c.pool.pageBytes()
+}
+
+// Append stores the keys (after RoPE) and values of the next b positions of a
+// layer; k and v are [b][kvHeads][headDim] float32. On an error (the budget) the
+// layer is in an undefined state; call Truncate or Reset.
+func (c *Cache) Append(layer, b int, k, v []float32) error {
+	n, row := c.length[layer], c.kvHeads*c.headDim
+	for h := range c.kvHeads {
+		if err := c.Head(layer, h).put(c.pool, n, b, k, v, row, h*c.headDim, c.headDim); err != nil {
+			return fmt.Errorf("layer %d, position %d: %w", layer, n, err)
+		}
+	}
+	c.length[layer] = n + b
+	return nil
+}
+
+// Release returns to the pool what no later query of the layer can see.
+func (c *Cache) Release(layer int) {
+	for h := range c.kvHeads {
+		c.Head(layer, h).release(c.pool, c.length[layer])
+	}
+}
+
+// Demote makes a head lazy: from now on it has the window w. Its pages outside
+// of w return to the pool at once. A full head can take any window; a lazy one
+// only a window that needs nothing it has already dropped.
+func (c *Cache) Demote(layer, kvHead int, w Window) error {
+	h := c.Head(layer, kvHead)
+	if err := w.Validate(); err != nil {
+		return fmt.Errorf("kv: layer %d, KV head %d: %w", layer, kvHead, err)
+	}
+	if w == h.Window {
+		return nil
+	}
+	if h.first > 0 || w.Full() && !h.Window.Full() {
+		return fmt.Errorf("kv: layer %d, KV head %d: cannot turn window %s into %s: tokens are gone", layer, kvHead, h.Window, w)
+	}
+	h.dropKept(c.pool)
+	h.Window = w
+	if err := h.keep(c.pool, c.length[layer]); err != nil {
+		return fmt.Errorf("kv: layer %d, KV head %d: %w", layer, kvHead, err)
+	}
+	h.release(c.pool, c.length[layer])
+	return nil
+}
+
+// Preview returns a head that sees what the given one would see with window w,
+// at the same length, without changing it; anchor as in [Head]. It shares the
+// recent pages and copies sinks and samples. The head must not have dropped
+// anything yet. The preview is dead once the cache changes; its kept pages are
+// scratch and count in no pool.
+func (c *Cache) Preview(layer, kvHead int, w Window, anchor int) (*Head, error) {
+	h := c.Head(layer, kvHead)
+	if h.first > 0 {
+		return nil, fmt.Errorf("kv: layer %d, KV head %d: cannot look through window %s: tokens are gone", layer, kvHead, w)
+	}
+	p := &Head{Window: w, Anchor: anchor, recent: h.recent}
+	scratch := &Pool{dim: c.pool.dim}
+	return p, p.keep(scratch, c.length[layer])
+}
+
+// CanTruncate reports whether the cache can go back to its first n positions
+// without having lost anything that those need.
+func (c *Cache) CanTruncate(n int) bool {
+	for i := range c.heads {
+		h := &c.heads[i]
+		if !h.Window.Full() && h.first > max(0, n-h.Window.Recent)/PageTokens {
+			return false
+		}
+	}
+	return n >= 0
+}
+
+// Truncate goes back to the first n positions (layers that hold fewer keep
+// them). Call it only where CanTruncate(n).
+func (c *Cache) Truncate(n int) {
+	for i := range c.heads {
+		h := &c.heads[i]
+		layer := i / c.kvHeads
+		if c.length[layer] <= n && len(h.recent) <= (c.length[layer]+PageTokens-1)/PageTokens-h.first {
+			continue
+		}
+		m := min(n, c.length[layer])
+		pages := max(0, (m+PageTokens-1)/PageTokens-h.first)
+		for _, pg := range h.recent[min(pages, len(h.recent)):] {
+			c.pool.put(pg)
+		}
+		h.recent = h.recent[:min(pages, len(h.recent))]
+		if h.Window.Full() {
+			continue
+		}
+		_, kept := h.Visible(m - 1)
+		if m == 0 {
+			kept = 0
+		}
+		h.nkept = min(h.nkept, kept)
+		pages = (h.nkept + PageTokens - 1) / PageTokens
+		for _, pg := range h.kept[pages:] {
+			c.pool.put(pg)
+		}
+		h.kept = h.kept[:pages]
+	}
+	for l := range c.length {
+		c.length[l] = min(c.length[l], n)
+	}
+}
+
+// Reset forgets everything and gives every head the window it is told: windows
+// as in NewCache.
+func (c *Cache) Reset(windows []Window) {
+	for i := range c.heads {
+		c.heads[i].reset(c.pool)
+		c.heads[i].Window = Window{}
+		if windows != nil {
+			c.heads[i].Window = windows[i]
+		}
+	}
+	clear(c.length)
+}
+
+// Close gives all pages back. The cache must not be used afterwards.
+func (c *Cache) Close() error {
+	c.Reset(nil)
+	if c.unmap == nil {
+		return nil
+	}
+	unmap := c.unmap
+	c.unmap = nil
+	return unmap()
+}
+
+// Windows returns the windows as they are now, [layer][kvHead].
+func (c *Cache) Windows() []Window {
+	ws := make([]Window, len(c.heads))
+	for i := range ws {
+		ws[i] = c.heads[i].Window
+	}
+	return ws
+}
+
+// Bytes needed by a head with window w that holds n positions, the last b of
+// them appended as one block (b = 1 for decode), before Release.
+func headPages(w Window, n, b int) int64 {
+	pages := func(n int) int64 { return int64((n + PageTokens - 1) / PageTokens) }
+	if w.Full() {
+		return pages(n)
+	}
+	kept := min(w.Sink, n) + w.samplesBefore(n-w.Recent)
+	return pages(n) - int64(max(0, (n-b-w.Recent)/PageTokens)) + pages(kept)
+}
+
+// NeedBytes is the most that heads with these windows hold while n positions are
+// appended in blocks of b.
+func NeedBytes(windows []Window, n, b, headDim int) int64 {
+	var pages int64
+	for _, w := range windows {
+		pages += headPages(w, n, min(b, n))
+	}
+	return pages * PageBytes(headDim)
+}

@@ -1,0 +1,122 @@
+package kv
+
+import "github.com/lighttransfer/lighttransfer/internal/kernel"
+
+// A Head is the cache of one KV head of one layer, as attention reads it.
+type Head struct {
+	Window Window
+
+	// Anchor, if positive, fixes the recent window of every query to the last
+	// Recent of the first Anchor positions (how the lazy ratio and the output
+	// error of a prompt of Anchor tokens are defined) instead of letting it end
+	// at the query.
+	Anchor int
+
+	recent []*Page // recent[i] holds positions [(first+i)*128, (first+i+1)*128)
+	first  int
+	kept   []*Page // lazy heads: sinks, then samples, slot after slot
+	nkept  int
+}
+
+// Recent returns the pages of consecutive positions; page i begins at position base+128i.
+func (h *Head) Recent() (base int, pages []*Page) { return h.first * PageTokens, h.recent }
+
+// Kept returns the pages of sinks and samples: the sinks are slots 0..Window.Sink-1,
+// counted through the pages, the samples follow.
+func (h *Head) Kept() []*Page { return h.kept }
+
+// Visible says what the query at position t sees: positions [from, t] of the
+// recent pages and the first kept slots of the kept pages.
+func (h *Head) Visible(t int) (from, kept int) {
+	w := h.Window
+	if w.Full() {
+		return 0, 0
+	}
+	from = t - w.Recent + 1
+	if h.Anchor > 0 {
+		from = h.Anchor - w.Recent
+	}
+	kept = min(w.Sink, t+1) + w.samplesBefore(min(from, t+1))
+	return max(from, w.Sink), kept
+}
+
+// Tokens is the number of tokens whose keys the head stores, dead slots excluded.
+func (h *Head) Tokens(n int) int { return n - h.first*PageTokens + h.nkept }
+
+// put writes positions [n, n+b): k and v are [b][stride] with the head's vector
+// at offset off; d values each.
+func (h *Head) put(p *Pool, n, b int, k, v []float32, stride, off, d int) error {
+	for i := range b {
+		pos := n + i
+		if pi := pos/PageTokens - h.first; pi == len(h.recent) {
+			pg, err := p.take()
+			if err != nil {
+				return err
+			}
+			h.recent = append(h.recent, pg)
+		}
+		pg := h.recent[pos/PageTokens-h.first]
+		kernel.PutK(pg.K, pos%PageTokens, k[i*stride+off:][:d], p.dim)
+		kernel.PutV(pg.V, pos%PageTokens, v[i*stride+off:][:d], p.dim)
+	}
+	return h.keep(p, n+b)
+}
+
+// keep copies into the kept pages every sink, and every sample that is out of
+// the window of the last of n queries.
+func (h *Head) keep(p *Pool, n int) error {
+	w := h.Window
+	if w.Full() {
+		return nil
+	}
+	for {
+		pos := h.nkept
+		if pos >= w.Sink {
+			if pos = w.samplePos(h.nkept - w.Sink); w.Stride == 0 || pos >= n-w.Recent {
+				return nil
+			}
+		} else if pos >= n {
+			return nil
+		}
+		if h.nkept == len(h.kept)*PageTokens {
+			pg, err := p.take()
+			if err != nil {
+				return err
+			}
+			h.kept = append(h.kept, pg)
+		}
+		src, dst := h.recent[pos/PageTokens-h.first], h.kept[h.nkept/PageTokens]
+		kernel.CopyKV(dst.K, dst.V, h.nkept%PageTokens, src.K, src.V, pos%PageTokens, p.dim)
+		h.nkept++
+	}
+}
+
+// release gives back the recent pages that neither a later query nor keep needs
+// once n positions are stored.
+func (h *Head) release(p *Pool, n int) {
+	if h.Window.Full() {
+		return
+	}
+	dead := max(0, (n-h.Window.Recent)/PageTokens-h.first)
+	dead = min(dead, len(h.recent))
+	for _, pg := range h.recent[:dead] {
+		p.put(pg)
+	}
+	h.recent = append(h.recent[:0], h.recent[dead:]...)
+	h.first += dead
+}
+
+func (h *Head) reset(p *Pool) {
+	for _, pg := range h.recent {
+		p.put(pg)
+	}
+	h.dropKept(p)
+	*h = Head{Window: h.Window}
+}
+
+func (h *Head) dropKept(p *Pool) {
+	for _, pg := range h.kept {
+		p.put(pg)
+	}
+	h.kept, h.nkept = nil, 0
+}
