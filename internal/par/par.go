@@ -1,0 +1,191 @@
+package par
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// spins is how often an idle worker looks for the next loop before it sleeps:
+// some ten microseconds, the usual gap between two loops of one token.
+const spins = 2000
+
+// Pool is a fixed set of workers. The zero value and nil run everything inline.
+type Pool struct {
+	threads int
+	mu      sync.Mutex // held by the Run in progress
+	job     atomic.Pointer[job]
+	wake    chan struct{} // one token per sleeping worker
+	asleep  atomic.Int32
+	closed  atomic.Bool
+}
+
+// job is one call of Run.
+type job struct {
+	f    func(i int)
+	n    int64
+	next atomic.Int64 // first item nobody has claimed
+	done atomic.Int64 // items finished or given up after a panic
+	fin  chan struct{}
+	bad  atomic.Pointer[panicked]
+}
+
+type panicked struct{ value any }
+
+// New returns a pool of the given number of threads, the caller of Run being
+// one of them. 0 means one per usable CPU (GOMAXPROCS).
+func New(threads int) *Pool {
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	p := &Pool{threads: threads, wake: make(chan struct{}, threads)}
+	for range threads - 1 {
+		go p.worker()
+	}
+	return p
+}
+
+// Threads returns the number of threads that work in a Run, at least 1.
+func (p *Pool) Threads() int {
+	if p == nil || p.threads < 1 {
+		return 1
+	}
+	return p.threads
+}
+
+// Run calls f(0) .. f(n-1), each exactly once, in any order, and returns when
+// all have returned. A panic of f is passed on to the caller after the others
+// have ended; items not begun by then are left out. A Run inside f, or a Run of
+// a closed or nil pool, does its items inline.
+func (p *Pool) Run(n int, f func(i int)) {
+	if n <= 0 {
+		return
+	}
+	if p.Threads() == 1 || n == 1 || !p.mu.TryLock() {
+		// TryLock fails inside f, and while another goroutine uses the pool:
+		// either way this goroutine can do the items itself.
+		for i := range n {
+			f(i)
+		}
+		return
+	}
+	defer p.mu.Unlock()
+	if p.closed.Load() {
+		for i := range n {
+			f(i)
+		}
+		return
+	}
+	j := &job{f: f, n: int64(n), fin: make(chan struct{})}
+	p.job.Store(j)
+	for range min(int(p.asleep.Load()), n-1) {
+		select {
+		case p.wake <- struct{}{}:
+		default:
+		}
+	}
+	j.work()
+	for i := 0; j.done.Load() < j.n; i++ {
+		if i == spins {
+			<-j.fin
+			break
+		}
+		pause(i)
+	}
+	p.job.Store(nil)
+	if bad := j.bad.Load(); bad != nil {
+		panic(bad.value)
+	}
+}
+
+// Close ends the workers. Later Runs work inline.
+func (p *Pool) Close() {
+	if p == nil || p.threads <= 1 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed.Swap(true) {
+		close(p.wake)
+	}
+}
+
+func (p *Pool) worker() {
+	var last *job
+	for idle := 0; ; idle++ {
+		if j := p.job.Load(); j != nil && j != last {
+			last = j
+			j.work()
+			idle = 0
+			continue
+		}
+		if p.closed.Load() {
+			return
+		}
+		if idle < spins {
+			pause(idle)
+			continue
+		}
+		last = nil // do not keep the closure's operands alive while asleep
+		p.asleep.Add(1)
+		// A job stored before asleep was raised wakes nobody: look once more.
+		if j := p.job.Load(); j == nil || j.next.Load() >= j.n {
+			if _, ok := <-p.wake; !ok {
+				p.asleep.Add(-1)
+				return
+			}
+		}
+		p.asleep.Add(-1)
+		idle = 0
+	}
+}
+
+// work claims items until none is left.
+func (j *job) work() {
+	for {
+		i := j.next.Add(1) - 1
+		if i >= j.n {
+			return
+		}
+		j.item(int(i))
+	}
+}
+
+func (j *job) item(i int) {
+	left := int64(1)
+	defer func() {
+		if left > 0 { // f panicked or called runtime.Goexit
+			if v := recover(); v != nil {
+				j.bad.CompareAndSwap(nil, &panicked{v})
+			}
+			// Nobody begins another item: those from next on count as done.
+			if from := j.next.Swap(j.n); from < j.n {
+				left += j.n - from
+			}
+			j.finish(left)
+		}
+	}()
+	j.f(i)
+	left = 0
+	j.finish(1)
+}
+
+func (j *job) finish(items int64) {
+	if j.done.Add(items) == j.n {
+		close(j.fin)
+	}
+}
+
+// pause gives way now and then, so that spinning never starves the goroutines
+// that have work when there are more of them than CPUs.
+func pause(i int) {
+	if i%64 == 63 {
+		runtime.Gosched()
+		return
+	}
+	for range 8 {
+		spinHint.Load()
+	}
+}
+
+var spinHint atomic.Uint32
