@@ -1,0 +1,29 @@
+package kernel
+
+import xcpu "golang.org/x/sys/cpu"
+
+// features says what the loops may use. avx2 and avx512 are whole tiers; bf16
+// is an extra some avx512 machines have.
+type features struct {
+	avx2   bool // AVX2, FMA, F16C
+	avx512 bool // avx2 and AVX-512 F, BW, DQ, VL, VNNI
+	bf16   bool // AVX512-BF16
+}
+
+var cpu = detect()
+
+// detect asks CPUID, and XGETBV (inside x/sys/cpu) whether the operating system
+// saves the registers.
+func detect() features {
+	const f16c = 1 << 29 // CPUID.1:ECX
+	_, _, ecx, _ := cpuid(1, 0)
+	var f features
+	f.avx2 = xcpu.X86.HasAVX2 && xcpu.X86.HasFMA && ecx&f16c != 0
+	f.avx512 = f.avx2 && xcpu.X86.HasAVX512F && xcpu.X86.HasAVX512BW && xcpu.X86.HasAVX512DQ &&
+		xcpu.X86.HasAVX512VL && xcpu.X86.HasAVX512VNNI
+	f.bf16 = f.avx512 && xcpu.X86.HasAVX512BF16
+	return f
+}
+
+//go:noescape
+func cpuid(leaf, sub uint32) (eax, ebx, ecx, edx uint32)

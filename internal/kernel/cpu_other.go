@@ -1,0 +1,6 @@
+//go:build !amd64
+
+package kernel
+
+// cpu says what the loops may use; without assembly, nothing.
+var cpu struct{ avx2, avx512, bf16 bool }
