@@ -1,0 +1,55 @@
+// Package mmap maps files into memory, read only. Where the system has no such
+// call the file is read instead, with the same meaning.
+package mmap
+
+import (
+	"fmt"
+	"os"
+	"sync"
+)
+
+// A File is a file's bytes. Data must not be written to, and must not be
+// touched after Close: the pages are gone and the program would crash. The same
+// happens when another program cuts the file short meanwhile.
+type File struct {
+	Data  []byte // the whole file
+	once  sync.Once
+	unmap func() error
+	err   error
+}
+
+// Open maps the file.
+func Open(path string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // the mapping stays
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	if info.Size() != int64(int(info.Size())) {
+		return nil, fmt.Errorf("%s: %d bytes are more than this system can address", path, info.Size())
+	}
+	if info.Size() == 0 { // systems refuse an empty mapping
+		return &File{unmap: func() error { return nil }}, nil
+	}
+	data, unmap, err := mapFile(f, int(info.Size()))
+	if err != nil {
+		return nil, fmt.Errorf("map %s into memory: %w", path, err)
+	}
+	return &File{Data: data, unmap: unmap}, nil
+}
+
+// Close gives the memory back. Further calls do nothing.
+func (f *File) Close() error {
+	f.once.Do(func() {
+		f.Data = nil
+		f.err = f.unmap()
+	})
+	return f.err
+}
