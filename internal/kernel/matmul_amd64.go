@@ -1,0 +1,3 @@
+package kernel
+
+var matAVX2, matAVX512 = &matGeneric, &matGeneric

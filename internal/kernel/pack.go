@@ -1,0 +1,381 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"unsafe"
+)
+
+// The packed form of a matrix serves every tier. 16 rows make a panel, so that
+// one AVX-512 register holds one float32 result per row, and no loop ever adds
+// across a register. Rows are padded with zeros to whole pairs of panels.
+//
+//	F32   [cols][16] float32
+//	F16   [cols][16] half
+//	BF16  [(cols+1)/2][16][2] bf16, the operand of AVX512-BF16's dot product
+//
+// A quantised panel is its scales and, from a multiple of 64 bytes on, its codes.
+// The codes of 32 columns are groups of 4 columns, [16 rows][4] = 64 bytes each:
+//
+//	8 bits  512 bytes: group 0 .. 7, every code + 128
+//	4 bits  256 bytes: group 0 .. 3 in the low nibbles, 4 .. 7 in the high ones
+//	5 bits  as 4 bits, then 64 bytes: the fifth bit of group g in bit g
+//	6 bits  as 4 bits, then 2 x 64 bytes: the two high bits of groups 0 .. 3 and
+//	        of 4 .. 7 in bits 2*(g%4) and up
+//
+// The scales, by kind:
+//
+//	scale16    [cols/32][16] f16                       Q8_0 Q4_0 Q5_0
+//	scaleMin16 [cols/32][2: scale, min][16] f16        Q4_1 Q5_1
+//	scaleK     [cols/256]{[16] f16 d, [16] f16 dmin,
+//	           [8][2: scale, min][16] u8}              Q4_K Q5_K
+//	scale6K    [cols/256]{[16] f16 d, [16][16] int8}   Q6_K
+//
+// So a matrix takes what it takes in its file, and 1/8 bit per weight more for
+// Q4_K and Q5_K, whose 6-bit scales become bytes.
+const (
+	panelRows = 16
+	pairRows  = 2 * panelRows
+	alignment = 64
+)
+
+// scaleKind says how the scales of a quantised panel are stored.
+type scaleKind uint8
+
+const (
+	scale16 scaleKind = iota
+	scaleMin16
+	scaleK
+	scale6K
+	numScaleKinds
+)
+
+// scaleBytes is the size of one unit of scales, scaleCols the columns it is for.
+var (
+	scaleBytes = [numScaleKinds]int{scale16: 32, scaleMin16: 64, scaleK: 320, scale6K: 288}
+	scaleCols  = [numScaleKinds]int{scale16: 32, scaleMin16: 32, scaleK: 256, scale6K: 256}
+)
+
+// code describes the integers of a quantised format: value = code - zero.
+type code struct {
+	bits  int
+	zero  int
+	scale scaleKind
+}
+
+var codes = [numDTypes]code{
+	Q8_0: {8, 128, scale16},
+	Q4_0: {4, 8, scale16},
+	Q4_1: {4, 0, scaleMin16},
+	Q5_0: {5, 16, scale16},
+	Q5_1: {5, 0, scaleMin16},
+	Q4_K: {4, 0, scaleK},
+	Q5_K: {5, 0, scaleK},
+	Q6_K: {6, 32, scale6K},
+}
+
+// hasMin says whether weights are scale*code + min.
+func (c code) hasMin() bool { return c.scale == scaleMin16 || c.scale == scaleK }
+
+// blockBytes is the size of a panel's codes for 32 columns.
+func (c code) blockBytes() int { return 64 * c.bits }
+
+// Matrix is a weight matrix W [Rows][Cols] for y = W x, packed for the loops of
+// this package. It is read only once made.
+type Matrix struct {
+	Rows, Cols int
+
+	dtype  DType
+	panel  int    // bytes of a panel, a multiple of 64
+	codeAt int    // where the codes begin in a quantised panel
+	data   []byte // [panels, an even number][panel]
+}
+
+// NewMatrix packs rows*cols elements of format t, stored row after row in data.
+// Row i of the matrix is stored row rowOrder[i]; nil keeps the order, and rows
+// may then be fewer than data holds only if rowOrder picks them. data is copied.
+func NewMatrix(t DType, rows, cols int, data []byte, rowOrder []int) (*Matrix, error) {
+	elems, _ := t.Block()
+	switch {
+	case elems == 0:
+		return nil, fmt.Errorf("matrix: unknown number format %v", t)
+	case rows <= 0 || cols <= 0:
+		return nil, fmt.Errorf("matrix: %d x %d has no elements", rows, cols)
+	}
+	rowBytes, ok := t.Bytes(cols)
+	if !ok {
+		return nil, fmt.Errorf("matrix: rows of %d elements are not whole blocks of %d, as %v needs", cols, elems, t)
+	}
+	stored := len(data) / rowBytes
+	if len(data)%rowBytes != 0 || rowOrder == nil && stored != rows {
+		return nil, fmt.Errorf("matrix %d x %d of %v: %d bytes given, want rows of %d bytes", rows, cols, t, len(data), rowBytes)
+	}
+	if rowOrder != nil && len(rowOrder) != rows {
+		return nil, fmt.Errorf("matrix: order of %d rows for %d rows", len(rowOrder), rows)
+	}
+	for i, r := range rowOrder {
+		if r < 0 || r >= stored {
+			return nil, fmt.Errorf("matrix: row %d is to be stored row %d of %d", i, r, stored)
+		}
+	}
+	m := &Matrix{Rows: rows, Cols: cols, dtype: t}
+	m.codeAt, m.panel = panelSize(t, cols)
+	panels := (rows + pairRows - 1) / pairRows * 2
+	m.data = alloc(panels * m.panel)
+	for i := range rows {
+		from := i
+		if rowOrder != nil {
+			from = rowOrder[i]
+		}
+		panel := m.data[i/panelRows*m.panel:][:m.panel]
+		m.packRow(panel, i%panelRows, data[from*rowBytes:][:rowBytes])
+	}
+	return m, nil
+}
+
+// panelSize returns where the codes of a panel begin, 0 for floats, and its size.
+func panelSize(t DType, cols int) (codeAt, size int) {
+	switch t {
+	case F32:
+		return 0, 64 * cols
+	case F16:
+		return 0, (32*cols + alignment - 1) &^ (alignment - 1)
+	case BF16:
+		return 0, (cols + 1) / 2 * 64
+	}
+	c := codes[t]
+	codeAt = (cols/scaleCols[c.scale]*scaleBytes[c.scale] + alignment - 1) &^ (alignment - 1)
+	return codeAt, codeAt + cols/32*c.blockBytes()
+}
+
+// alloc returns n zero bytes that begin at a multiple of 64. Tests put guard
+// pages behind them.
+var alloc = func(n int) []byte {
+	b := make([]byte, n+alignment)
+	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(b)))) & (alignment - 1)
+	return b[skip:][:n:n]
+}
+
+// Bytes returns the bytes the matrix holds.
+func (m *Matrix) Bytes() int { return len(m.data) }
+
+// DType returns the format the matrix was made from.
+func (m *Matrix) DType() DType { return m.dtype }
+
+// packRow writes the stored row src to row r (0..15) of a panel.
+func (m *Matrix) packRow(panel []byte, r int, src []byte) {
+	le := binary.LittleEndian
+	switch m.dtype {
+	case F32:
+		for k := range m.Cols {
+			copy(panel[64*k+4*r:][:4], src[4*k:])
+		}
+		return
+	case F16:
+		for k := range m.Cols {
+			le.PutUint16(panel[32*k+2*r:], le.Uint16(src[2*k:]))
+		}
+		return
+	case BF16:
+		for k := range m.Cols {
+			le.PutUint16(panel[k/2*64+4*r+k%2*2:], le.Uint16(src[2*k:]))
+		}
+		return
+	}
+	c := codes[m.dtype]
+	elems, size := m.dtype.Block()
+	out := panel[m.codeAt:]
+	for b := 0; len(src) > 0; b++ {
+		packScales(panel, r, b, m.dtype, src[:size])
+		for j := range elems / 32 {
+			g := groups(m.dtype, src[:size], j)
+			packCodes(out[:c.blockBytes()], r, c.bits, &g)
+			out = out[c.blockBytes():]
+		}
+		src = src[size:]
+	}
+}
+
+// packScales writes the scales of a row's block number b.
+func packScales(panel []byte, r, b int, t DType, src []byte) {
+	kind := codes[t].scale
+	s := panel[b*scaleBytes[kind]:][:scaleBytes[kind]]
+	switch kind {
+	case scale16:
+		copy(s[2*r:2*r+2], src)
+	case scaleMin16:
+		copy(s[2*r:2*r+2], src)
+		copy(s[32+2*r:32+2*r+2], src[2:])
+	case scaleK:
+		copy(s[2*r:2*r+2], src)
+		copy(s[32+2*r:32+2*r+2], src[2:])
+		for j := range 8 {
+			s[64+32*j+r], s[64+32*j+16+r] = scaleMinK(src[4:16], j)
+		}
+	case scale6K:
+		copy(s[2*r:2*r+2], src[208:])
+		for j := range 16 {
+			s[32+16*j+r] = src[192+j]
+		}
+	}
+}
+
+// groups returns the codes of the 32 columns number j of a stored block, four
+// to a word.
+func groups(t DType, src []byte, j int) (g [8]uint32) {
+	const nibbles = 0x0f0f0f0f
+	le := binary.LittleEndian
+	switch t {
+	case Q8_0:
+		for i := range g {
+			g[i] = le.Uint32(src[2+4*i:]) ^ 0x80808080
+		}
+	case Q4_0, Q4_1, Q5_0, Q5_1:
+		qs := src[len(src)-16:]
+		for i := range 4 {
+			w := le.Uint32(qs[4*i:])
+			g[i], g[i+4] = w&nibbles, w>>4&nibbles
+		}
+		if t == Q5_0 || t == Q5_1 {
+			high := le.Uint32(src[len(src)-20:])
+			for i := range g {
+				g[i] |= spread(high>>(4*i)) << 4
+			}
+		}
+	case Q4_K, Q5_K:
+		qs := src[len(src)-128+j/2*32:]
+		for i := range g {
+			g[i] = le.Uint32(qs[4*i:]) >> (j & 1 * 4) & nibbles
+			if t == Q5_K {
+				g[i] |= le.Uint32(src[16+4*i:]) >> j & 0x01010101 << 4
+			}
+		}
+	case Q6_K:
+		half, j := j/4, j%4
+		ql, qh := src[64*half+j%2*32:], src[128+32*half:]
+		for i := range g {
+			g[i] = le.Uint32(ql[4*i:])>>(j/2*4)&nibbles | le.Uint32(qh[4*i:])>>(2*j)&0x03030303<<4
+		}
+	}
+	return g
+}
+
+// spread puts bit i of the low four bits into bit 0 of byte i.
+func spread(bits uint32) uint32 {
+	return bits&1 | bits&2<<7 | bits&4<<14 | bits&8<<21
+}
+
+// packCodes writes a row's codes of 32 columns to a panel's block.
+func packCodes(block []byte, r, bits int, g *[8]uint32) {
+	le := binary.LittleEndian
+	if bits == 8 {
+		for i, w := range g {
+			le.PutUint32(block[64*i+4*r:], w)
+		}
+		return
+	}
+	var plane [2]uint32
+	for i := range 4 {
+		lo, hi := g[i], g[i+4]
+		le.PutUint32(block[64*i+4*r:], lo&0x0f0f0f0f|hi&0x0f0f0f0f<<4)
+		switch bits {
+		case 5:
+			plane[0] |= lo>>4&0x01010101<<i | hi>>4&0x01010101<<(i+4)
+		case 6:
+			plane[0] |= lo >> 4 & 0x03030303 << (2 * i)
+			plane[1] |= hi >> 4 & 0x03030303 << (2 * i)
+		}
+	}
+	for i := range bits - 4 {
+		le.PutUint32(block[256+64*i+4*r:], plane[i])
+	}
+}
+
+// unpackCodes returns a row's codes of 32 columns, the inverse of packCodes.
+func unpackCodes(block []byte, r, bits int) (g [8]uint32) {
+	le := binary.LittleEndian
+	if bits == 8 {
+		for i := range g {
+			g[i] = le.Uint32(block[64*i+4*r:])
+		}
+		return g
+	}
+	for i := range 4 {
+		w := le.Uint32(block[64*i+4*r:])
+		g[i], g[i+4] = w&0x0f0f0f0f, w>>4&0x0f0f0f0f
+	}
+	for i := range g {
+		switch bits {
+		case 5:
+			g[i] |= le.Uint32(block[256+4*r:]) >> i & 0x01010101 << 4
+		case 6:
+			g[i] |= le.Uint32(block[256+i/4*64+4*r:]) >> (i % 4 * 2) & 0x03030303 << 4
+		}
+	}
+	return g
+}
+
+// Row writes row i as float32 to dst [Cols], exactly as Dequantize would.
+func (m *Matrix) Row(dst []float32, i int) {
+	dst = dst[:m.Cols]
+	panel, r := m.data[i/panelRows*m.panel:][:m.panel], i%panelRows
+	le := binary.LittleEndian
+	switch m.dtype {
+	case F32:
+		for k := range dst {
+			dst[k] = math.Float32frombits(le.Uint32(panel[64*k+4*r:]))
+		}
+		return
+	case F16:
+		for k := range dst {
+			dst[k] = f16At(panel, 32*k+2*r)
+		}
+		return
+	case BF16:
+		for k := range dst {
+			dst[k] = math.Float32frombits(uint32(le.Uint16(panel[k/2*64+4*r+k%2*2:])) << 16)
+		}
+		return
+	}
+	c := codes[m.dtype]
+	for b := range m.Cols / 32 {
+		g := unpackCodes(panel[m.codeAt+b*c.blockBytes():][:c.blockBytes()], r, c.bits)
+		for h := range 2 {
+			s, mn := scaleAt(panel, c.scale, r, 2*b+h)
+			out := dst[32*b+16*h:][:16]
+			for k := range out {
+				q := int(g[4*h+k/4]>>(k%4*8)&255) - c.zero
+				out[k] = float32(float32(q)*s) + mn
+			}
+		}
+	}
+}
+
+// scaleAt returns the scale and the minimum (0 where there is none) of 16
+// columns, number h, of a row.
+func scaleAt(panel []byte, kind scaleKind, r, h int) (scale, minimum float32) {
+	unit := h * 16 / scaleCols[kind]
+	s := panel[unit*scaleBytes[kind]:][:scaleBytes[kind]]
+	switch kind {
+	case scale16:
+		return f16At(s, 2*r), 0
+	case scaleMin16:
+		return f16At(s, 2*r), f16At(s, 32+2*r)
+	case scaleK:
+		j := h % 16 / 2
+		return f16At(s, 2*r) * float32(s[64+32*j+r]), -(f16At(s, 32+2*r) * float32(s[64+32*j+16+r]))
+	default: // scale6K
+		return f16At(s, 2*r) * float32(int8(s[32+h%16*16+r])), 0
+	}
+}
+
+// floats and halfs view bytes of a matrix or a scratch buffer, which begin at a
+// multiple of their size, as numbers.
+func floats(b []byte) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
+}
+
+func halfs(b []byte) []uint16 {
+	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/2)
+}

@@ -1,0 +1,171 @@
+package kernel
+
+import (
+	"math"
+	"unsafe"
+
+	"github.com/lighttransfer/lighttransfer/internal/par"
+)
+
+// Acts holds n activation vectors in the forms the loops ask for, each made
+// when the first matrix needs it. One token's vector is used as it is; several
+// tokens are cut into tiles of 6, the last one filled up with zeros.
+//
+// The int8 form has one scale per 32 columns, d = max|x| / 127, and q = x / d
+// rounded to nearest even. A block with a NaN or an infinity gets d = NaN, so
+// that it shows in the results; one below 2^-100 counts as zero.
+type Acts struct {
+	// Exact keeps the activations in float32 also for quantised weights, which
+	// is several times slower and good for tests.
+	Exact bool
+
+	x       []float32 // [n][cols], the caller's
+	n, cols int
+
+	haveTiles, haveInts bool
+	tiled               []float32 // [tiles][cols][6]
+	q                   []byte    // [tiles][cols/32][8][6][4] int8; one token: [cols]
+	sums                []int32   // [tiles][cols/32][6]: -128 * the sum of a block's q
+	halfSums            []int32   // [tiles][cols/16][6]: the same of 16 columns
+	d                   []float32 // [tiles][cols/32][6]
+	xs                  []float32 // [tiles][cols/32][6]: d * the sum of q, what minima multiply
+}
+
+// Set makes a hold x [n][cols]. x must stay unchanged until the next Set.
+func (a *Acts) Set(x []float32, n, cols int) {
+	a.x, a.n, a.cols = x[:n*cols], n, cols
+	a.haveTiles, a.haveInts = false, false
+}
+
+// tiles is the number of tiles, the last of which may be partly empty.
+func (a *Acts) tiles() int { return (a.n + tileTokens - 1) / tileTokens }
+
+// lanes is how many tokens stand side by side in the int8 form.
+func (a *Acts) lanes() int {
+	if a.n == 1 {
+		return 1
+	}
+	return tileTokens
+}
+
+func (a *Acts) tileFloats(t int) []float32 {
+	return a.tiled[t*a.cols*tileTokens:][:a.cols*tileTokens]
+}
+
+// prepare makes the form a product with m needs.
+func (a *Acts) prepare(p *par.Pool, m *Matrix) {
+	switch {
+	case useInts(matOps[active], a, m):
+		if !a.haveInts {
+			a.quantise(p)
+		}
+	case a.n > 1 && !a.haveTiles:
+		a.tile(p)
+	}
+}
+
+// quantise makes the int8 form.
+func (a *Acts) quantise(p *par.Pool) {
+	a.haveInts = true
+	lanes, nb := a.lanes(), a.cols/32
+	tiles := a.tiles()
+	a.q = grow(a.q, tiles*a.cols*lanes)
+	a.sums = growInts(a.sums, tiles*nb*lanes)
+	a.halfSums = growInts(a.halfSums, 2*tiles*nb*lanes)
+	a.d = growFloats(a.d, tiles*nb*lanes)
+	a.xs = growFloats(a.xs, tiles*nb*lanes)
+	quantTile := matOps[active].quantTile
+	p.Run(tiles, func(t int) {
+		i := a.ints(t)
+		rows := min(lanes, a.n-t*tileTokens)
+		quantTile(&i, a.x[t*tileTokens*a.cols:], a.cols, lanes, rows)
+	})
+}
+
+// intTile is a tile of the int8 form, or the one token.
+type intTile struct {
+	q              []int8
+	sums, halfSums []int32
+	d, xs          []float32
+}
+
+func (a *Acts) ints(t int) intTile {
+	lanes := a.lanes()
+	nb := a.cols / 32 * lanes
+	q := a.q[t*a.cols*lanes:][:a.cols*lanes]
+	return intTile{
+		q:        unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(q))), len(q)),
+		sums:     a.sums[t*nb:][:nb],
+		halfSums: a.halfSums[2*t*nb:][:2*nb],
+		d:        a.d[t*nb:][:nb],
+		xs:       a.xs[t*nb:][:nb],
+	}
+}
+
+const (
+	tinyBlock  = 0x1p-100 // a block whose largest magnitude is below counts as zero
+	roundMagic = 3 << 22  // adding and subtracting it rounds a float32 below 2^22 to nearest even
+)
+
+// quantTileGo quantises rows of x [rows][cols] into lanes tokens side by side.
+func quantTileGo(out *intTile, x []float32, cols, lanes, rows int) {
+	for t := range lanes {
+		for b := range cols / 32 {
+			at := b*lanes + t
+			if t >= rows {
+				for k := range 32 {
+					out.q[b*32*lanes+k/4*4*lanes+4*t+k%4] = 0
+				}
+				out.sums[at], out.halfSums[2*b*lanes+t], out.halfSums[(2*b+1)*lanes+t] = 0, 0, 0
+				out.d[at], out.xs[at] = 0, 0
+				continue
+			}
+			src := x[t*cols+32*b:][:32]
+			var top uint32 // order of the bits = order of the magnitudes, NaN above all
+			for _, v := range src {
+				top = max(top, math.Float32bits(v)&0x7fffffff)
+			}
+			amax := math.Float32frombits(top)
+			d, inv := amax*float32(1./127), 127/amax
+			switch {
+			case top >= 0x7f800000:
+				d, inv = float32(math.NaN()), 0
+			case amax < tinyBlock:
+				d, inv = 0, 0
+			}
+			var half [2]int32
+			for k, v := range src {
+				var q int8
+				if inv != 0 {
+					q = int8(float32(v*inv+roundMagic) - roundMagic)
+				}
+				half[k/16] += int32(q)
+				out.q[b*32*lanes+k/4*4*lanes+4*t+k%4] = q
+			}
+			sum := half[0] + half[1]
+			out.sums[at] = -128 * sum
+			out.halfSums[2*b*lanes+t], out.halfSums[(2*b+1)*lanes+t] = -128*half[0], -128*half[1]
+			out.d[at], out.xs[at] = d, d*float32(sum)
+		}
+	}
+}
+
+// tile interleaves the tokens of each tile.
+func (a *Acts) tile(p *par.Pool) {
+	a.haveTiles = true
+	a.tiled = growFloats(a.tiled, a.tiles()*a.cols*tileTokens)
+	p.Run(a.tiles(), func(t int) {
+		dst := a.tileFloats(t)
+		for i := range tileTokens {
+			if t*tileTokens+i >= a.n {
+				for k := range a.cols {
+					dst[k*tileTokens+i] = 0
+				}
+				continue
+			}
+			for k, v := range a.x[(t*tileTokens+i)*a.cols:][:a.cols] {
+				dst[k*tileTokens+i] = v
+			}
+		}
+	})
+}

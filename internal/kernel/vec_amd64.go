@@ -1,0 +1,3 @@
+package kernel
+
+var vecAVX2, vecAVX512 = &vecGeneric, &vecGeneric
