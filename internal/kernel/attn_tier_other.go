@@ -1,0 +1,6 @@
+//go:build !amd64
+
+package kernel
+
+// attnTiers is the attention of each tier; nil means plain Go.
+var attnTiers [numTiers]*attnKernels
