@@ -46,6 +46,7 @@ func (h *Head) Tokens(n int) int { return n - h.first*PageTokens + h.nkept }
 // put writes positions [n, n+b): k and v are [b][stride] with the head's vector
 // at offset off; d values each.
 func (h *Head) put(p *Pool, n, b int, k, v []float32, stride, off, d int) error {
+	kp, vp := make([]float32, p.dim), make([]float32, p.dim) // padded with zeros
 	for i := range b {
 		pos := n + i
 		if pi := pos/PageTokens - h.first; pi == len(h.recent) {
@@ -56,8 +57,10 @@ func (h *Head) put(p *Pool, n, b int, k, v []float32, stride, off, d int) error 
 			h.recent = append(h.recent, pg)
 		}
 		pg := h.recent[pos/PageTokens-h.first]
-		kernel.PutK(pg.K, pos%PageTokens, k[i*stride+off:][:d], p.dim)
-		kernel.PutV(pg.V, pos%PageTokens, v[i*stride+off:][:d], p.dim)
+		copy(kp, k[i*stride+off:][:d])
+		copy(vp, v[i*stride+off:][:d])
+		kernel.PutK(pg.K, pos%PageTokens, kp, p.dim)
+		kernel.PutV(pg.V, pos%PageTokens, vp, p.dim)
 	}
 	return h.keep(p, n+b)
 }

@@ -1,0 +1,165 @@
+package attn
+
+import (
+	"math"
+	"sync"
+
+	"github.com/lighttransfer/lighttransfer/internal/kernel"
+	"github.com/lighttransfer/lighttransfer/internal/par"
+	"github.com/lighttransfer/lighttransfer/kv"
+)
+
+const (
+	queryBlock = 64 // queries of one piece of prefill work
+	splitPages = 16 // pages of one piece of decode work (2,048 keys)
+	splitRows  = 16 // up to this many rows, the keys are split rather than the queries
+)
+
+// A Block is n consecutive queries of one layer.
+type Block struct {
+	Heads []*kv.Head // [kvHead]
+	T0    int        // position of the first query
+	N     int        // number of queries
+	Q     []float32  // [N][heads][dim], after RoPE, not scaled
+	Dim   int        // head dimension
+	Out   []float32  // [N][heads][dim]
+	LSE   []float32  // [N][heads] natural log of the softmax sum; nil when not wanted
+
+}
+
+// group is the number of query heads of a KV head.
+func (b *Block) group() int { return len(b.Q) / (b.N * b.Dim * len(b.Heads)) }
+
+// Attend computes softmax(q.k / sqrt(dim)) v for every query and query head,
+// over the keys that the query's KV head lets it see.
+func Attend(p *par.Pool, b *Block) {
+	g := b.group()
+	if b.N*g <= splitRows {
+		attendSplit(p, b, g)
+		return
+	}
+	blocks := (b.N + queryBlock - 1) / queryBlock
+	p.Run(blocks*len(b.Heads), func(i int) {
+		// Late queries see most: begin with them, so that the threads end together.
+		q0 := (blocks - 1 - i/len(b.Heads)) * queryBlock
+		n := min(queryBlock, b.N-q0)
+		s := scratches.Get().(*scratch)
+		defer scratches.Put(s)
+		s.gather(b, i%len(b.Heads), g, q0, n)
+		kernel.Attend(s.out, s.lse, s.q, n*g, s.dim, s.spans, &s.kernel)
+		s.scatter(b, i%len(b.Heads), g, q0, n)
+	})
+}
+
+// attendSplit serves decode: a few queries against many keys. Each piece is a
+// run of pages; the partial results are merged by their log-sum-exps.
+func attendSplit(p *par.Pool, b *Block, g int) {
+	rows := b.N * g
+	parts := make([]*scratch, len(b.Heads))
+	splits := 1
+	for h := range b.Heads {
+		s := scratches.Get().(*scratch)
+		defer scratches.Put(s)
+		s.gather(b, h, g, 0, b.N)
+		parts[h] = s
+		splits = max(splits, (len(s.spans)+splitPages-1)/splitPages)
+	}
+	dim := parts[0].dim
+	out := make([]float32, len(b.Heads)*splits*rows*dim) // [kvHead][split][rows][dim]
+	lse := make([]float32, len(b.Heads)*splits*rows)     // [kvHead][split][rows]
+	p.Run(len(b.Heads)*splits, func(i int) {
+		s, part := parts[i/splits], i%splits
+		lo, hi := min(part*splitPages, len(s.spans)), min((part+1)*splitPages, len(s.spans))
+		ks := kernelScratches.Get().(*kernel.AttnScratch)
+		defer kernelScratches.Put(ks)
+		kernel.Attend(out[i*rows*dim:][:rows*dim], lse[i*rows:][:rows], s.q, rows, dim, s.spans[lo:hi], ks)
+	})
+	for h, s := range parts {
+		merge(s.out, s.lse, out[h*splits*rows*dim:], lse[h*splits*rows:], splits, rows, dim)
+		s.scatter(b, h, g, 0, b.N)
+	}
+}
+
+// merge combines partial softmaxes over disjoint keys: [split][rows] results
+// with their log-sum-exps into one.
+func merge(out, lse, parts, partLSE []float32, splits, rows, dim int) {
+	for r := range rows {
+		top := math.Inf(-1)
+		for s := range splits {
+			top = max(top, float64(partLSE[s*rows+r]))
+		}
+		o := out[r*dim:][:dim]
+		clear(o)
+		if math.IsInf(top, -1) {
+			lse[r] = float32(top)
+			continue
+		}
+		var sum float64
+		for s := range splits {
+			sum += math.Exp(float64(partLSE[s*rows+r]) - top)
+		}
+		lse[r] = float32(top + math.Log(sum))
+		for s := range splits {
+			w := float32(math.Exp(float64(partLSE[s*rows+r])-top) / sum)
+			if w == 0 {
+				continue
+			}
+			for i, v := range parts[(s*rows+r)*dim:][:dim] {
+				o[i] += w * v
+			}
+		}
+	}
+}
+
+// scratch holds one KV head's share of a block in the form the kernel wants.
+type scratch struct {
+	dim    int       // padded
+	q, out []float32 // [n*group][dim]
+	lse    []float32 // [n*group]
+	spans  []kernel.Span
+	edges  []int32 // backing of the spans' Lo and Hi
+	kernel kernel.AttnScratch
+}
+
+var (
+	scratches       = sync.Pool{New: func() any { return new(scratch) }}
+	kernelScratches = sync.Pool{New: func() any { return new(kernel.AttnScratch) }}
+)
+
+func grow[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+// gather fills s with queries [q0, q0+n) of KV head h: rows are (query, head of
+// the group), scaled by 1/sqrt(dim), padded with zeros.
+func (s *scratch) gather(b *Block, h, g, q0, n int) {
+	s.dim = kv.PadDim(b.Dim)
+	s.q = grow(s.q, n*g*s.dim)
+	s.out = grow(s.out, n*g*s.dim)
+	s.lse = grow(s.lse, n*g)
+	scale := float32(1 / math.Sqrt(float64(b.Dim)))
+	heads := g * len(b.Heads)
+	for r := range n * g {
+		src := b.Q[((q0+r/g)*heads+h*g+r%g)*b.Dim:][:b.Dim]
+		dst := s.q[r*s.dim:][:s.dim]
+		for i, v := range src {
+			dst[i] = v * scale
+		}
+		clear(dst[b.Dim:])
+	}
+	s.span(b.Heads[h], b.T0+q0, n, g)
+}
+
+func (s *scratch) scatter(b *Block, h, g, q0, n int) {
+	heads := g * len(b.Heads)
+	for r := range n * g {
+		to := (q0+r/g)*heads + h*g + r%g
+		copy(b.Out[to*b.Dim:][:b.Dim], s.out[r*s.dim:])
+		if b.LSE != nil {
+			b.LSE[to] = s.lse[r]
+		}
+	}
+}
