@@ -1,3 +1,116 @@
 package kernel
 
-var matAVX2, matAVX512 = &matGeneric, &matGeneric
+import "unsafe"
+
+var matAVX2 = &matGeneric
+
+var matAVX512 = &matTable{
+	gemmF32:     gemmF32AVX512,
+	gemvF32:     gemvF32AVX512,
+	gemvF16:     gemvF16AVX512,
+	gemvBF16:    gemvBF16AVX512,
+	widenF16:    widenF16AVX512,
+	widenBF16:   widenBF16AVX512,
+	gemmI8:      gemmI8AVX512,
+	gemmI8h:     gemmI8hAVX512,
+	gemvI8:      gemvI8AVX512,
+	gemvI8h:     gemvI8hAVX512,
+	gemvI4:      gemvI4AVX512,
+	widenCodes:  widenCodesAVX512,
+	widenScales: widenScalesAVX512,
+	quantTile:   quantTileAVX2,
+}
+
+//go:noescape
+func gemmF32AVX512(y []float32, ldy int, w0, w1, x []float32, k int, acc bool)
+
+//go:noescape
+func gemvF32AVX512(y, w0, w1, x []float32, k int, acc bool)
+
+//go:noescape
+func gemvF16AVX512(y []float32, w0, w1 []uint16, x []float32, k int)
+
+//go:noescape
+func gemvBF16AVX512(y []float32, w0, w1 []uint16, x []float32, k int)
+
+//go:noescape
+func widenF16AVX512(dst []float32, src []uint16)
+
+//go:noescape
+func widenBF16AVX512(dst []float32, src []uint16)
+
+//go:noescape
+func gemmI8AVX512(y []float32, ldy int, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+
+//go:noescape
+func gemmI8hAVX512(y []float32, ldy int, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+
+//go:noescape
+func gemvI8AVX512(y []float32, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+
+//go:noescape
+func gemvI8hAVX512(y []float32, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+
+//go:noescape
+func gemvI4AVX512(y []float32, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
+
+//go:noescape
+func widenCodes4AVX512(dst, src []byte, zero, nb int)
+
+//go:noescape
+func widenCodes5AVX512(dst, src []byte, zero, nb int)
+
+//go:noescape
+func widenCodes6AVX512(dst, src []byte, zero, nb int)
+
+//go:noescape
+func widenScaleMin16AVX512(scales, minima []float32, src []byte, n int)
+
+//go:noescape
+func widenScaleKAVX512(scales, minima []float32, src []byte, n int)
+
+//go:noescape
+func widenScale6KAVX512(scales []float32, src []byte, n int)
+
+//go:noescape
+func quantRowAVX2(q *int8, sums, halfSums *int32, d, xs, x *float32, nb, lanes int)
+
+func widenCodesAVX512(dst, src []byte, bits, zero, nb int) {
+	switch bits {
+	case 4:
+		widenCodes4AVX512(dst, src, zero, nb)
+	case 5:
+		widenCodes5AVX512(dst, src, zero, nb)
+	case 6:
+		widenCodes6AVX512(dst, src, zero, nb)
+	}
+}
+
+func widenScalesAVX512(scales, minima []float32, src []byte, kind scaleKind) {
+	n := len(scales) / panelRows
+	switch kind {
+	case scale16:
+		widenF16AVX512(scales, halfs(src)[:len(scales)])
+	case scaleMin16:
+		widenScaleMin16AVX512(scales, minima, src, n)
+	case scaleK:
+		widenScaleKAVX512(scales, minima, src, n/8)
+	case scale6K:
+		widenScale6KAVX512(scales, src, n/16)
+	}
+}
+
+// quantTileAVX2 is quantTileGo.
+func quantTileAVX2(out *intTile, x []float32, cols, lanes, rows int) {
+	if rows < lanes { // the tokens that are not there
+		clear(out.q)
+		clear(out.sums)
+		clear(out.halfSums)
+		clear(out.d)
+		clear(out.xs)
+	}
+	_ = x[:rows*cols]
+	for t := range rows {
+		quantRowAVX2((*int8)(unsafe.Pointer(&out.q[4*t])), &out.sums[t], &out.halfSums[t], &out.d[t], &out.xs[t], &x[t*cols], cols/32, lanes)
+	}
+}

@@ -137,7 +137,7 @@ func quantTileGo(out *intTile, x []float32, cols, lanes, rows int) {
 			for k, v := range src {
 				var q int8
 				if inv != 0 {
-					q = int8(float32(v*inv+roundMagic) - roundMagic)
+					q = int8(float32(float32(v*inv)+roundMagic) - roundMagic)
 				}
 				half[k/16] += int32(q)
 				out.q[b*32*lanes+k/4*4*lanes+4*t+k%4] = q
