@@ -1,0 +1,159 @@
+package model
+
+import (
+	"github.com/lighttransfer/lighttransfer/attn"
+	"github.com/lighttransfer/lighttransfer/internal/kernel"
+	"github.com/lighttransfer/lighttransfer/kv"
+)
+
+// A Workspace holds the activations of one block of tokens. It belongs to one
+// sequence; its zero value is ready.
+type Workspace struct {
+	acts     kernel.Acts
+	h        []float32 // [n][hidden] normed residual stream
+	q, att   []float32 // [n][heads][headDim]
+	k, v     []float32 // [n][kvHeads][headDim]
+	gate, up []float32 // [n][ffn]
+	lse      []float32 // [n][heads]
+	rot      rotation
+	heads    []*kv.Head
+}
+
+// WorkspaceBytes is about what a Workspace holds for blocks of n tokens.
+func (c *Config) WorkspaceBytes(n int) int64 {
+	return int64(n) * 4 * int64(2*c.Hidden+3*c.Heads*c.HeadDim+2*c.KVHeads*c.HeadDim+3*c.FFN)
+}
+
+// Embed writes the embeddings of ids to x, [len(ids)][hidden].
+func (m *Model) Embed(x []float32, ids []int32) error {
+	for i, id := range ids {
+		if err := m.embedding(x[i*m.Hidden:][:m.Hidden], id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Layer takes n tokens at positions [t0, t0+n) through layer l: x, [n][hidden],
+// is the residual stream, changed in place; their keys and values are appended
+// to the cache. What the cache needs no longer is not released here. With a
+// probe, the layer's last queries are measured.
+func (m *Model) Layer(l int, x []float32, n, t0 int, c *kv.Cache, w *Workspace, p *Probe) (*Observation, error) {
+	ly := &m.layers[l]
+	qd, kd := m.Heads*m.HeadDim, m.KVHeads*m.HeadDim
+	w.h = grow(w.h, n*m.Hidden)
+	w.q, w.att = grow(w.q, n*qd), grow(w.att, n*qd)
+	w.k, w.v = grow(w.k, n*kd), grow(w.v, n*kd)
+	w.gate, w.up = grow(w.gate, n*m.FFN), grow(w.up, n*m.FFN)
+
+	m.norm(w.h, x, ly.attnNorm, n)
+	w.acts.Set(w.h, n, m.Hidden)
+	kernel.MatMulAll(m.par, &w.acts, [][]float32{w.q, w.k, w.v}, []*kernel.Matrix{ly.q.w, ly.k.w, ly.v.w})
+	w.rot.fill(m.freq, m.ropeScale, t0, n)
+	m.rows(n, func(i int) {
+		q, k := w.q[i*qd:][:qd], w.k[i*kd:][:kd]
+		ly.q.bias(q)
+		ly.k.bias(k)
+		ly.v.bias(w.v[i*kd:][:kd])
+		m.headNorm(q, ly.qNorm)
+		m.headNorm(k, ly.kNorm)
+		w.rot.turn(q, i)
+		w.rot.turn(k, i)
+	})
+	if err := c.Append(l, n, w.k, w.v); err != nil {
+		return nil, err
+	}
+
+	w.heads = w.heads[:0]
+	for h := range m.KVHeads {
+		w.heads = append(w.heads, c.Head(l, h))
+	}
+	b := attn.Block{Heads: w.heads, T0: t0, N: n, Q: w.q, Dim: m.HeadDim, Out: w.att}
+	if p != nil {
+		w.lse = grow(w.lse, n*m.Heads)
+		b.LSE = w.lse
+	}
+	attn.Attend(m.par, &b)
+	var seen *Observation
+	if p != nil {
+		var err error
+		if seen, err = m.observe(l, x, &b, c, p); err != nil {
+			return nil, err
+		}
+	}
+	w.acts.Set(w.att, n, qd)
+	kernel.MatMul(m.par, w.h, &w.acts, ly.o.w)
+	m.residual(x, w.h, &ly.o, n)
+
+	m.norm(w.h, x, ly.ffnNorm, n)
+	w.acts.Set(w.h, n, m.Hidden)
+	kernel.MatMulAll(m.par, &w.acts, [][]float32{w.gate, w.up}, []*kernel.Matrix{ly.gate.w, ly.up.w})
+	m.rows(n, func(i int) {
+		gate, up := w.gate[i*m.FFN:][:m.FFN], w.up[i*m.FFN:][:m.FFN]
+		ly.gate.bias(gate)
+		ly.up.bias(up)
+		kernel.SwiGLU(gate, gate, up)
+	})
+	w.acts.Set(w.gate, n, m.FFN)
+	kernel.MatMul(m.par, w.h, &w.acts, ly.down.w)
+	m.residual(x, w.h, &ly.down, n)
+	return seen, nil
+}
+
+// Logits writes the logits of n rows of the residual stream, x [n][hidden], to
+// dst, [n][vocab].
+func (m *Model) Logits(dst, x []float32, n int, w *Workspace) {
+	w.h = grow(w.h, n*m.Hidden)
+	m.norm(w.h, x, m.outNorm, n)
+	w.acts.Set(w.h, n, m.Hidden)
+	kernel.MatMul(m.par, dst, &w.acts, m.head)
+}
+
+// rowBlock is how many tokens one piece of elementwise work covers.
+const rowBlock = 16
+
+// rows calls f for every row; short runs stay on the caller.
+func (m *Model) rows(n int, f func(i int)) {
+	if n < rowBlock {
+		for i := range n {
+			f(i)
+		}
+		return
+	}
+	m.par.Run((n+rowBlock-1)/rowBlock, func(b int) {
+		for i := b * rowBlock; i < min((b+1)*rowBlock, n); i++ {
+			f(i)
+		}
+	})
+}
+
+func (m *Model) norm(dst, x, weight []float32, n int) {
+	m.rows(n, func(i int) {
+		kernel.RMSNorm(dst[i*m.Hidden:][:m.Hidden], x[i*m.Hidden:][:m.Hidden], weight, float32(m.NormEps))
+	})
+}
+
+// headNorm normalises every head vector of x in place; a nil weight means none.
+func (m *Model) headNorm(x, weight []float32) {
+	if weight == nil {
+		return
+	}
+	for ; len(x) > 0; x = x[m.HeadDim:] {
+		kernel.RMSNorm(x[:m.HeadDim], x[:m.HeadDim], weight, float32(m.NormEps))
+	}
+}
+
+func (m *Model) residual(x, y []float32, ln *linear, n int) {
+	m.rows(n, func(i int) {
+		row := y[i*m.Hidden:][:m.Hidden]
+		ln.bias(row)
+		kernel.Add(x[i*m.Hidden:][:m.Hidden], row)
+	})
+}
+
+func grow[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}

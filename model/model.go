@@ -1,0 +1,133 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/lighttransfer/lighttransfer/internal/kernel"
+	"github.com/lighttransfer/lighttransfer/internal/par"
+	"github.com/lighttransfer/lighttransfer/weights"
+)
+
+// A Model is a configuration with its weights. It does not change after Load and
+// may serve several sequences, each with a cache and a Workspace of its own, one
+// call at a time per Workspace.
+type Model struct {
+	Config
+	embed   weights.Tensor // [vocab][hidden], read row by row from the file
+	layers  []layer
+	outNorm []float32 // [hidden]
+	head    *kernel.Matrix
+
+	freq      []float64 // [headDim/2]
+	ropeScale float64
+	par       *par.Pool
+	source    Source
+}
+
+type layer struct {
+	attnNorm, ffnNorm []float32 // [hidden]
+	qNorm, kNorm      []float32 // [headDim] or nil
+	q, k, v, o        linear
+	gate, up, down    linear
+}
+
+// linear is y = W x + b.
+type linear struct {
+	w *kernel.Matrix
+	b []float32 // [rows] or nil
+}
+
+// bias adds the bias to one result vector.
+func (l *linear) bias(y []float32) {
+	if l.b != nil {
+		kernel.Add(y, l.b)
+	}
+}
+
+// A Source is a model on disk.
+type Source interface {
+	Config() (Config, error)
+	// Tensor finds a weight by its name in GGUF: "token_embd.weight",
+	// "blk.0.attn_q.weight", ... rowOrder, if not nil, says which stored row is
+	// row i of the matrix that Model expects.
+	Tensor(name string) (t weights.Tensor, rowOrder []int, ok bool)
+	Size() int64 // bytes of all weights, as stored
+	Close() error
+}
+
+// Options say how weights are loaded.
+type Options struct {
+	Pool     *par.Pool               // nil: one thread
+	Quantize kernel.DType            // matrices stored as floats are quantised to this at load; F32 (zero): kept as they are
+	Progress func(done, total int64) // bytes of weights taken in so far; may be nil
+}
+
+// Load reads and packs all weights. The source stays open, for embedding rows,
+// until Close.
+func Load(src Source, o Options) (*Model, error) {
+	c, err := src.Config()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	m := &Model{Config: c, par: o.Pool, source: src, layers: make([]layer, c.Layers)}
+	m.freq, m.ropeScale = c.Rope.frequencies(c.HeadDim)
+	if c.Rope.Divisors != nil && len(c.Rope.Divisors) != c.HeadDim/2 {
+		return nil, fmt.Errorf("rope_freqs.weight has %d values; heads of dimension %d need %d", len(c.Rope.Divisors), c.HeadDim, c.HeadDim/2)
+	}
+	l := loader{src: src, opts: o, total: src.Size()}
+	m.embed = l.raw("token_embd.weight", c.Vocab, c.Hidden)
+	if c.Tied {
+		m.head = l.matrix("token_embd.weight", c.Vocab, c.Hidden)
+	} else {
+		m.head = l.matrix("output.weight", c.Vocab, c.Hidden)
+	}
+	m.outNorm = l.vector("output_norm.weight", c.Hidden, true)
+	q, kvd := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
+	for i := range m.layers {
+		b := fmt.Sprintf("blk.%d.", i)
+		m.layers[i] = layer{
+			attnNorm: l.vector(b+"attn_norm.weight", c.Hidden, true),
+			ffnNorm:  l.vector(b+"ffn_norm.weight", c.Hidden, true),
+			qNorm:    l.vector(b+"attn_q_norm.weight", c.HeadDim, c.QKNorm),
+			kNorm:    l.vector(b+"attn_k_norm.weight", c.HeadDim, c.QKNorm),
+			q:        l.linear(b+"attn_q", q, c.Hidden, c.QKVBias),
+			k:        l.linear(b+"attn_k", kvd, c.Hidden, c.QKVBias),
+			v:        l.linear(b+"attn_v", kvd, c.Hidden, c.QKVBias),
+			o:        l.linear(b+"attn_output", c.Hidden, q, c.OBias),
+			gate:     l.linear(b+"ffn_gate", c.FFN, c.Hidden, c.MLPBias),
+			up:       l.linear(b+"ffn_up", c.FFN, c.Hidden, c.MLPBias),
+			down:     l.linear(b+"ffn_down", c.Hidden, c.FFN, c.MLPBias),
+		}
+		if l.err != nil {
+			return nil, l.err
+		}
+	}
+	return m, nil
+}
+
+// Close closes the source. The model must not be used afterwards.
+func (m *Model) Close() error { return m.source.Close() }
+
+// Bytes is what the packed weights hold in memory.
+func (m *Model) Bytes() int64 {
+	n := int64(m.head.Bytes())
+	for i := range m.layers {
+		ly := &m.layers[i]
+		for _, l := range []*linear{&ly.q, &ly.k, &ly.v, &ly.o, &ly.gate, &ly.up, &ly.down} {
+			n += int64(l.w.Bytes() + 4*len(l.b))
+		}
+	}
+	return n
+}
+
+// embedding dequantises the embedding of one token.
+func (m *Model) embedding(dst []float32, id int32) error {
+	if id < 0 || int(id) >= m.Vocab {
+		return fmt.Errorf("token id %d is outside of the vocabulary of %d", id, m.Vocab)
+	}
+	row := len(m.embed.Data) / m.Vocab
+	return kernel.Dequantize(dst, m.embed.Type, m.embed.Data[int(id)*row:][:row])
+}

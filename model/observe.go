@@ -1,0 +1,131 @@
+package model
+
+import (
+	"math"
+
+	"github.com/lighttransfer/lighttransfer/attn"
+	"github.com/lighttransfer/lighttransfer/internal/kernel"
+	"github.com/lighttransfer/lighttransfer/kv"
+)
+
+// A Probe asks a layer what its last queries would lose if its KV heads kept no
+// more than Window.
+type Probe struct {
+	Window kv.Window
+	Last   int // w_last: how many of the block's last queries are asked
+
+	// PerQuery lets each query have its own window (j < Sink or j > t - Recent,
+	// what a lazy head will see in use). Otherwise all share the prompt's: the
+	// last Recent keys before its end, as the paper defines the lazy ratio.
+	PerQuery bool
+
+	Ratio, Error bool // what is wanted
+}
+
+// An Observation is a layer's answer to a Probe. What was not asked for is NaN or nil.
+type Observation struct {
+	Layer     int
+	Ratio     float64   // lazy ratio (Eq. 1): mean over queries and heads of the mass that stays visible
+	HeadRatio []float64 // [heads]
+	Error     float64   // mean over queries of |Wo (o - o_lazy)| / |x|, x the residual stream that enters the layer
+	HeadError []float64 // [kvHeads] the same when only that KV head is lazy
+}
+
+// observe measures the last queries of b, whose output and log-sum-exps are
+// there; x is the residual stream before the layer's attention is added.
+func (m *Model) observe(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe) (*Observation, error) {
+	n := min(p.Last, b.N)
+	skip := b.N - n
+	qd := m.Heads * m.HeadDim
+	last := attn.Block{Heads: b.Heads, T0: b.T0 + skip, N: n, Q: b.Q[skip*qd:], Dim: b.Dim, Out: b.Out[skip*qd:], LSE: b.LSE[skip*m.Heads:]}
+	o := &Observation{Layer: l, Ratio: math.NaN(), Error: math.NaN()}
+	window := m.LazyWindow(l, p.Window)
+	// The paper's ratio knows sinks and a recent window only: without samples.
+	plain := window
+	plain.Stride = 0
+	if p.Error {
+		loss, err := m.measure(l, &last, c, p, window)
+		if err != nil {
+			return nil, err
+		}
+		o.Error, o.HeadError = m.outputError(l, x[skip*m.Hidden:], loss.Diff, n)
+		if window == plain {
+			o.HeadRatio = loss.Ratio
+		}
+	}
+	if p.Ratio && o.HeadRatio == nil {
+		loss, err := m.measure(l, &last, c, p, plain)
+		if err != nil {
+			return nil, err
+		}
+		o.HeadRatio = loss.Ratio
+	}
+	if !p.Ratio {
+		o.HeadRatio = nil
+		return o, nil
+	}
+	if end := b.T0 + b.N; end <= plain.Sink+plain.Recent { // nothing is out of sight
+		for h := range o.HeadRatio {
+			o.HeadRatio[h] = 1
+		}
+	}
+	o.Ratio = 0
+	for _, r := range o.HeadRatio {
+		o.Ratio += r / float64(len(o.HeadRatio))
+	}
+	return o, nil
+}
+
+func (m *Model) measure(l int, b *attn.Block, c *kv.Cache, p *Probe, w kv.Window) (attn.Loss, error) {
+	anchor := b.T0 + b.N
+	if p.PerQuery {
+		anchor = 0
+	}
+	previews := make([]*kv.Head, m.KVHeads)
+	for h := range previews {
+		var err error
+		if previews[h], err = c.Preview(l, h, w, anchor); err != nil {
+			return attn.Loss{}, err
+		}
+	}
+	return attn.Measure(m.par, b, previews), nil
+}
+
+// outputError takes what n queries lose, diff [n][heads][headDim], through the
+// output projection: per KV head with the others left out, and all together
+// (the projection is linear: the sum of the parts).
+func (m *Model) outputError(l int, x, diff []float32, n int) (float64, []float64) {
+	qd, part := m.Heads*m.HeadDim, m.Heads/m.KVHeads*m.HeadDim
+	parts := make([]float32, n*m.KVHeads*qd) // [query][kvHead][heads][headDim]
+	for i := range n {
+		for h := range m.KVHeads {
+			copy(parts[(i*m.KVHeads+h)*qd+h*part:][:part], diff[i*qd+h*part:])
+		}
+	}
+	out := make([]float32, n*m.KVHeads*m.Hidden) // [query][kvHead][hidden]
+	var a kernel.Acts
+	a.Set(parts, n*m.KVHeads, qd)
+	kernel.MatMul(m.par, out, &a, m.layers[l].o.w)
+	var all float64
+	heads := make([]float64, m.KVHeads)
+	sum := make([]float32, m.Hidden)
+	for i := range n {
+		norm := length(x[i*m.Hidden:][:m.Hidden]) * float64(n)
+		clear(sum)
+		for h := range heads {
+			v := out[(i*m.KVHeads+h)*m.Hidden:][:m.Hidden]
+			heads[h] += length(v) / norm
+			kernel.Add(sum, v)
+		}
+		all += length(sum) / norm
+	}
+	return all, heads
+}
+
+func length(x []float32) float64 {
+	var s float64
+	for _, v := range x {
+		s += float64(v) * float64(v)
+	}
+	return math.Sqrt(s)
+}
