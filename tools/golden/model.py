@@ -158,6 +158,7 @@ class Goldens:
             diff = (other - want[prompt - 1:]).abs().max().item()
             assert diff < 2e-5 * span, f"{name}: token by token differs by {diff}"
         cost = (with_bf16_cache(self.model, run) - want)[positions].abs().max().item() / span
+        assert cost < 7e-4, f"{name}: a bf16 cache moves the logits by {cost:.1e} of their range"
         kept = want[positions].numpy().astype("<f4")
         self.cases.append(dict(
             name=name, sequence=sequence, tokens=count, prompt=prompt, lazy=lazy, positions=positions,
