@@ -9,7 +9,7 @@ import (
 	"strconv"
 
 	"github.com/lighttransfer/lighttransfer/weights"
-	"github.com/lighttransfer/lighttransfer/weights/internal/mmap"
+	"github.com/lighttransfer/lighttransfer/internal/mmap"
 )
 
 // A File is an open model: one GGUF file, or all the parts of a split one.

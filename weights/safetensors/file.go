@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/lighttransfer/lighttransfer/weights"
-	"github.com/lighttransfer/lighttransfer/weights/internal/mmap"
+	"github.com/lighttransfer/lighttransfer/internal/mmap"
 )
 
 // Names of the files in a model folder.

@@ -1,4 +1,4 @@
-// Package mmap maps files into memory, read only. Where the system has no such
+// Package mmap maps files into memory, to read or copy-on-write. Where the system has no such
 // call the file is read instead, with the same meaning.
 package mmap
 
@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// A File is a file's bytes. Data must not be written to, and must not be
-// touched after Close: the pages are gone and the program would crash. The same
+// A File is a file's bytes. Data must not be written to (but see
+// OpenCopy), and must not be touched after Close: the pages are gone and the program would crash. The same
 // happens when another program cuts the file short meanwhile.
 type File struct {
 	Data  []byte // the whole file
@@ -18,8 +18,14 @@ type File struct {
 	err   error
 }
 
-// Open maps the file.
-func Open(path string) (*File, error) {
+// Open maps the file, read only.
+func Open(path string) (*File, error) { return open(path, false) }
+
+// OpenCopy maps the file copy-on-write: Data may be written to; the file does
+// not change.
+func OpenCopy(path string) (*File, error) { return open(path, true) }
+
+func open(path string, write bool) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -38,7 +44,7 @@ func Open(path string) (*File, error) {
 	if info.Size() == 0 { // systems refuse an empty mapping
 		return &File{unmap: func() error { return nil }}, nil
 	}
-	data, unmap, err := mapFile(f, int(info.Size()))
+	data, unmap, err := mapFile(f, int(info.Size()), write)
 	if err != nil {
 		return nil, fmt.Errorf("map %s into memory: %w", path, err)
 	}
