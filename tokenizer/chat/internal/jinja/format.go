@@ -77,13 +77,16 @@ func (x *exec) percent(format Str, v Value) (Value, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := x.alloc(len(t.s)); err != nil {
+			return nil, err
+		}
 		o.put(t)
 	}
 	o.put(format.slice(at, len(format.s)))
 	if _, isDict := v.(*dict); !isDict && next < len(vals) {
 		return nil, errors.New("not all arguments converted during string formatting")
 	}
-	return o.str(), x.alloc(len(o.b))
+	return o.str(), x.alloc(len(format.s))
 }
 
 var specRE = regexp.MustCompile(`^(?:(.)?([<>^=]))?([+ -]?)(0?)(\d*)(,?)(?:\.(\d+))?([a-zA-Z%]?)$`)

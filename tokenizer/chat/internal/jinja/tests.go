@@ -67,10 +67,6 @@ var unaryTests = map[string]func(x *exec, v Value) (bool, error){
 		return isCased(t.s, unicode.IsLower, unicode.IsUpper), err
 	},
 	"filter": isFilter,
-	"test": func(x *exec, v Value) (bool, error) {
-		s, ok := v.(Str)
-		return ok && isTest(s.s), nil
-	},
 }
 
 var binaryTests = map[string]func(x *exec, v, w Value) (bool, error){}
@@ -92,6 +88,10 @@ func init() {
 				return x.ordered(op, v, w)
 			}
 		}
+	}
+	unaryTests["test"] = func(x *exec, v Value) (bool, error) {
+		s, ok := v.(Str)
+		return ok && isTest(s.s), nil
 	}
 	binaryTests["in"] = func(x *exec, v, w Value) (bool, error) { return x.contains(w, v) }
 	binaryTests["sameas"] = sameAs
