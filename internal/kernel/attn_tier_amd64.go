@@ -7,56 +7,40 @@ import (
 
 // attnTiers is the attention of each tier; nil means plain Go.
 var attnTiers = [numTiers]*attnKernels{
+	tierAVX2:   &attnAVX2,
 	tierAVX512: attnAVX512(),
 }
 
-// attnAVX512 is the bf16 kernels on machines that have the instructions.
+// attnAVX512 is the bf16 kernels where the machine has the instructions, or
+// those of AVX2.
 func attnAVX512() *attnKernels {
 	if cpu.bf16 {
 		return &attnBF16
 	}
-	return nil
+	return &attnAVX2
 }
 
+type (
+	attnQK = func(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
+	attnPV = func(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+)
+
+// Q and P in pairs of bf16: q [rows/4][d/2][4], p in the first half of each row.
 var attnBF16 = attnKernels{
-	words: 1, unit: 4, big: 12,
-	qkBig: attnQK12BF16, qkSmall: attnQK4BF16,
-	pvBig: attnPV12BF16, pvSmall: attnPV4BF16,
+	words: 1, unit: 4, packQuery: packQueryBF16,
+	qk:   []attnQK{attnQK4BF16, attnQK8BF16, attnQK12BF16},
 	mask: attnMaskAVX512, softmax: attnSoftmaxBF16,
-	packQuery: packQueryBF16,
+	pv: []attnPV{attnPV4BF16, attnPV8BF16, attnPV12BF16},
 }
 
-// The products of chunks of 12 and of 4 rows with up to attnPages pages.
-//
-//	s [rows][attnStride] = Q K^T, base 2     q [rows/4][d/2][4][2 bf16]
-//	o [rows][d] = c[row]*o + P V             p [rows][attnStride], bf16 in the first half of each row
-//
-//go:noescape
-func attnQK12BF16(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
+// Q and P in float32: q [rows/3][d][3].
+var attnAVX2 = attnKernels{
+	words: 2, unit: 3, packQuery: packQueryF32,
+	qk:   []attnQK{attnQK3AVX2, attnQK6AVX2},
+	mask: attnMaskAVX2, softmax: attnSoftmaxAVX2,
+	pv: []attnPV{attnPV3AVX2, attnPV6AVX2},
+}
 
-//go:noescape
-func attnQK4BF16(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
-
-//go:noescape
-func attnPV12BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
-
-//go:noescape
-func attnPV4BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
-
-// attnMaskAVX512 adds bias*log2(e) to 128 logits and makes -Inf of those outside
-// [lo, hi). bias may be nil.
-//
-//go:noescape
-func attnMaskAVX512(s *float32, lo, hi int, bias *float32)
-
-// attnSoftmaxBF16 takes rows of S to P in place and updates the running maximum
-// m [rows] and sum l [rows][16]; c [rows] is what the output must be scaled by.
-//
-//go:noescape
-func attnSoftmaxBF16(s, m, l, c *float32, rows, pages int)
-
-// packQueryBF16 makes [rows/unit][d/2][unit] pairs of bf16 of q*log2(e), with
-// zeros where rows are missing.
 func packQueryBF16(dst []uint32, q []float32, unit, d int) {
 	clear(dst)
 	for r := range len(q) / d {
@@ -67,3 +51,55 @@ func packQueryBF16(dst []uint32, q []float32, unit, d int) {
 		}
 	}
 }
+
+func packQueryF32(dst []uint32, q []float32, unit, d int) {
+	clear(dst)
+	for r := range len(q) / d {
+		at := dst[r/unit*unit*d+r%unit:]
+		for j := range d {
+			at[j*unit] = math.Float32bits(q[r*d+j] * math.Log2E)
+		}
+	}
+}
+
+//go:noescape
+func attnQK4BF16(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
+
+//go:noescape
+func attnQK8BF16(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
+
+//go:noescape
+func attnQK12BF16(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
+
+//go:noescape
+func attnPV4BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+
+//go:noescape
+func attnPV8BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+
+//go:noescape
+func attnPV12BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+
+//go:noescape
+func attnMaskAVX512(s *float32, lo, hi int, bias *float32)
+
+//go:noescape
+func attnSoftmaxBF16(s, m, l, c *float32, rows, pages int)
+
+//go:noescape
+func attnQK3AVX2(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
+
+//go:noescape
+func attnQK6AVX2(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
+
+//go:noescape
+func attnPV3AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+
+//go:noescape
+func attnPV6AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+
+//go:noescape
+func attnMaskAVX2(s *float32, lo, hi int, bias *float32)
+
+//go:noescape
+func attnSoftmaxAVX2(s, m, l, c *float32, rows, pages int)

@@ -46,7 +46,7 @@ func (c *attnCase) guardedRun(t testing.TB) (out, lse []float32) {
 		s.block = attnBlock{
 			q: guarded[uint32](t, n*c.d/2*k.words), o: guarded[float32](t, n*c.d),
 			m: guarded[float32](t, n), l: guarded[float32](t, n*16),
-			s: guarded[float32](t, k.big*attnStride), c: guarded[float32](t, k.big),
+			s: guarded[float32](t, k.chunk()*attnStride), c: guarded[float32](t, k.chunk()),
 			k: guarded[uint16](t, attnPages*PageTokens*c.d), v: guarded[uint16](t, attnPages*PageTokens*c.d),
 		}
 	}

@@ -1,0 +1,72 @@
+// The loops of attnQK3AVX2 and attnQK6AVX2 (attn_avx2_amd64.s).
+// DX s, R8 q, R9 k, R10 pages, R11 d, Y15 mask.
+	MOVQ R11, R12           // d
+	LEAQ (R11)(R11*2), R11
+	SHLQ $2, R11            // bytes of 3 rows of Q: d * 12
+
+page:
+	MOVQ (R9), DI
+	MOVQ 8(R9), R14
+	SUBQ DI, R14            // from here to the same place of what comes next
+	MOVQ $8, R13            // tiles of 16 keys
+
+tile:
+	MOVQ R8, SI
+	MOVQ R12, CX
+	SHRQ $1, CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+#ifdef ROWS6
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+#endif
+
+dims:
+	PREFETCHT1 (DI)(R14*1)
+	LO((DI), 32(DI))
+	FMA(0(SI), Y0, Y1)
+	FMA(4(SI), Y2, Y3)
+	FMA(8(SI), Y4, Y5)
+#ifdef ROWS6
+	FMA(0(SI)(R11*1), Y6, Y7)
+	FMA(4(SI)(R11*1), Y8, Y9)
+	FMA(8(SI)(R11*1), Y10, Y11)
+#endif
+	HI((DI), 32(DI))
+	FMA(12(SI), Y0, Y1)
+	FMA(16(SI), Y2, Y3)
+	FMA(20(SI), Y4, Y5)
+#ifdef ROWS6
+	FMA(12(SI)(R11*1), Y6, Y7)
+	FMA(16(SI)(R11*1), Y8, Y9)
+	FMA(20(SI)(R11*1), Y10, Y11)
+#endif
+	ADDQ $64, DI
+	ADDQ $24, SI
+	DECQ CX
+	JNZ dims
+
+	STORES(0, Y0, Y1)
+	STORES(1, Y2, Y3)
+	STORES(2, Y4, Y5)
+#ifdef ROWS6
+	STORES(3, Y6, Y7)
+	STORES(4, Y8, Y9)
+	STORES(5, Y10, Y11)
+#endif
+	ADDQ $64, DX
+	DECQ R13
+	JNZ tile
+	ADDQ $8, R9
+	DECQ R10
+	JNZ page
+	VZEROUPPER
+	RET
