@@ -14,13 +14,12 @@
 // characters, and reading it as the special token would let the user speak as
 // the system. [Template.RenderParts] therefore says of every byte which of the
 // two it is, whatever the template did with it (trimmed, joined, cut, replaced,
-// put into JSON), and [Segments] cuts the prompt so that a tokenizer reads as
-// special exactly the tokens that the template wrote in full:
+// put into JSON), and a tokenizer reads as special only the tokens that the
+// template wrote in full:
 //
-//	parts, err := t.RenderParts(data)
-//	for _, s := range chat.Segments(parts, specialTokens) {
-//		ids = append(ids, tok.Encode(s.Text, s.Special)...)
-//	}
+//	parts, err := t.RenderParts(chat.Data(msgs, true, vars))
+//	prompt, plain := chat.Join(parts)
+//	ids := tok.Encode(prompt, tokenizer.EncodeOptions{Special: true, Plain: plain})
 //
 // What counts as the user's: every string of the data (messages, tools,
 // documents, ...) but the tokenizer's own tokens (bos_token and other variables

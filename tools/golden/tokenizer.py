@@ -65,7 +65,7 @@ def train(tok, text, size, initial):
 
 def byte_level(text, pre, size=420, initial=None, norm=None, ignore=False):
     tok = Tokenizer(models.BPE(ignore_merges=ignore))
-    if norm:
+    if norm is not None:
         tok.normalizer = norm
     tok.pre_tokenizer = pre
     tok.decoder = decoders.ByteLevel()
@@ -94,9 +94,9 @@ def sentence_piece(text, normalizer, pre):
         cuts = [(piece[:k], piece[k:]) for k in range(1, len(piece)) if piece[:k] in ids and piece[k:] in ids]
         merges += sorted(cuts, key=lambda c: (ids[c[0]], ids[c[1]]))
     tok = Tokenizer(models.BPE(vocab=ids, merges=merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
-    if normalizer:
+    if normalizer is not None:
         tok.normalizer = normalizer
-    if pre:
+    if pre is not None:
         tok.pre_tokenizer = pre
     tok.decoder = decoders.Sequence([
         decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0),
@@ -111,7 +111,7 @@ def special(tok, *contents):
     tok.add_special_tokens([AddedToken(c, normalized=False, special=True) for c in contents])
 
 
-def legacy(tok):
+def legacy():
     return normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
 
 
@@ -158,14 +158,14 @@ def make(text):
     ])
     yield "added", added
 
-    llama2 = sentence_piece(text, legacy(None), None)
+    llama2 = sentence_piece(text, legacy(), None)
     yield "llama2", llama2
 
     mistral = sentence_piece(text, None, pre_tokenizers.Metaspace(prepend_scheme="first", split=False))
     special(mistral, "<|end|>")
     yield "mistral", mistral
 
-    old = sentence_piece(text, legacy(None), None)  # the tokens of the first Llama 2 files
+    old = sentence_piece(text, legacy(), None)  # the tokens of the first Llama 2 files
     old.add_tokens([AddedToken("[N]", normalized=True, special=False), AddedToken("[T]", normalized=True, rstrip=True, special=False)])
     yield "llama2_normalized", old
 
