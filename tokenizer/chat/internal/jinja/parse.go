@@ -194,11 +194,15 @@ func (p *parser) statement(name string, t token) (stmt, error) {
 		}
 		return blockStmt{b}, p.endTag()
 	case "print":
-		e, err := p.tupleExpr(true)
-		if err != nil {
-			return nil, err
+		var out []stmt
+		for len(out) == 0 || p.acceptOp(",") {
+			e, err := p.expression()
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, outputStmt{t.line, e})
 		}
-		return outputStmt{t.line, e}, p.endTag()
+		return blockStmt{out}, p.endTag()
 	case "break", "continue":
 		if p.loops == 0 {
 			return nil, p.fail(t, "%s outside of a loop", name)

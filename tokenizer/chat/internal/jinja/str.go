@@ -151,7 +151,7 @@ func (t Str) fields(n int) []Str {
 	for rest.s != "" {
 		i := strings.IndexFunc(rest.s, isSpace)
 		if i < 0 || n == 0 {
-			return append(out, rest.strip("", false, false, i >= 0 || n == 0))
+			return append(out, rest)
 		}
 		out = append(out, rest.slice(0, i))
 		rest = rest.slice(i, len(rest.s)).strip("", false, true, false)
@@ -167,7 +167,7 @@ func (t Str) rfields(n int) []Str {
 	for rest.s != "" {
 		i := strings.LastIndexFunc(rest.s, isSpace)
 		if i < 0 || n == 0 {
-			rev = append(rev, rest.strip("", false, true, false))
+			rev = append(rev, rest)
 			break
 		}
 		_, w := utf8.DecodeRuneInString(rest.s[i:])
