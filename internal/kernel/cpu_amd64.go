@@ -27,3 +27,22 @@ func detect() features {
 
 //go:noescape
 func cpuid(leaf, sub uint32) (eax, ebx, ecx, edx uint32)
+
+var probeAVX2 = &probeTable{lanes: 8, fma: probeFMAAVX2, int8: probeI8AVX2, read: probeReadAVX2}
+
+var probeAVX512 = func() *probeTable {
+	t := &probeTable{lanes: 16, fma: probeFMAAVX512, int8: probeI8AVX512, read: probeReadAVX2}
+	if cpu.bf16 {
+		t.bf16 = probeBF16AVX512
+	}
+	return t
+}()
+
+func probeFMAAVX512(n int)
+func probeI8AVX512(n int)
+func probeBF16AVX512(n int)
+func probeFMAAVX2(n int)
+func probeI8AVX2(n int)
+
+//go:noescape
+func probeReadAVX2(b []byte)

@@ -7,10 +7,10 @@ import (
 	"github.com/lighttransfer/lighttransfer/internal/par"
 )
 
-// How a product is cut. An item of work is one pair of panels (32 rows) times a
-// block of tokens, or several pairs when there is one token. Inside an item the
-// weights are widened once (codes to bytes, halves to floats) and stay in the
-// second cache level while the tokens pass by, tileTokens at a time:
+// How a product is cut. An item of work is one panel of the matrix (32 rows)
+// times a block of tokens, or several panels when there is one token. Inside an
+// item the weights are widened once (codes to bytes, halves to floats) and stay
+// in the second cache level while the tokens pass by, tileTokens at a time:
 //
 //	           32 rows        one tile: 6 tokens
 //	          +-------+       +---+
@@ -18,40 +18,44 @@ import (
 //	          |       |       |   |
 //	          +-------+       +---+
 //
-// The sums of a tile stay in registers over all columns (12 registers of 16
-// rows); every sum runs over the columns in order, so neither the tiles nor the
-// blocks nor n can change a result.
+// The sums of a tile stay in registers over all columns (12 AVX-512 registers of
+// 16 rows); every sum runs over the columns in order, so neither the tiles nor
+// the blocks nor n can change a result.
 const (
 	tileTokens  = 6
 	blockTiles  = 44      // tiles per item: x stays within the caches, and widening is little of the work
 	floatCols   = 512     // columns widened to float32 at a time: 64 KiB
 	gemvBytes   = 1 << 16 // weights per item when there is one token
-	tileScratch = tileTokens * pairRows
+	tileScratch = tileTokens * panelRows
 )
 
-// matTable holds a tier's loops. Panels w0 and w1 are the 16 + 16 rows of a
-// pair; y is [tokens][ldy] with 32 results per token. With acc the results are
-// added to y, else they replace it. A tier without gemmI8 multiplies everything
-// in float32.
+// matTable holds a tier's loops. w is a panel; y is [tokens][ldy] with 32 results
+// per token. With acc the results are added to y, else they replace it. A tier
+// without gemmI8 multiplies everything in float32.
 type matTable struct {
-	gemmF32   func(y []float32, ldy int, w0, w1, x []float32, k int, acc bool) // x [k][6]
-	gemvF32   func(y, w0, w1, x []float32, k int, acc bool)                    // x [k]
-	gemvF16   func(y []float32, w0, w1 []uint16, x []float32, k int)           // nil: widen first
-	gemvBF16  func(y []float32, w0, w1 []uint16, x []float32, k int)           // nil: widen first
-	widenF16  func(dst []float32, src []uint16)                                // any order, len(src)
-	widenBF16 func(dst []float32, src []uint16)                                // [k/2][16][2] to [k][16]
+	gemmF32   func(y []float32, ldy int, w, x []float32, k int, acc bool) // w [k][32], x [k][6]
+	gemvF32   func(y, w, x []float32, k int, acc bool)                    // w [k][32], x [k]
+	gemvF16   func(y []float32, w []uint16, x []float32, k int)           // nil: widen first
+	gemvBF16  func(y []float32, w []uint16, x []float32, k int)           // nil: widen first
+	widenF16  func(dst []float32, src []uint16)                           // any order, len(src)
+	widenBF16 func(dst []float32, src []uint16)                           // [k/2][32][2] to [k][32]
 
-	// Integers: w [nb][8][16][4] bytes, code-zero+128; s [nb][16] the scales, or
-	// [2*nb][16] in the versions for 16 columns ("h"), whose sums are of 16 too.
-	gemmI8, gemmI8h func(y []float32, ldy int, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
-	gemvI8, gemvI8h func(y []float32, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
-	// gemvI4 reads packed 4-bit codes; zero is the format's.
-	gemvI4     func(y []float32, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
+	// Integers: w [nb][8][32][4] bytes, code-zero+128; scales [nb][32], or
+	// [2*nb][32] in the versions for 16 columns ("h"), whose sums are of 16 too.
+	gemmI8, gemmI8h intGEMM
+	// One token, from the packed codes.
+	gemvI8, gemvI4, gemvI5, gemvI6h intGEMV
+
 	widenCodes func(dst, src []byte, bits, zero, nb int) // packed codes to w
-	// widenScales fills scales [nb or 2*nb][16], and minima [nb][16] if there are any.
+	// widenScales fills scales [nb or 2*nb][32], and minima [nb][32] if there are any.
 	widenScales func(scales, minima []float32, src []byte, kind scaleKind)
 	quantTile   func(out *intTile, x []float32, cols, lanes, rows int)
 }
+
+type (
+	intGEMM = func(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+	intGEMV = func(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
+)
 
 var matOps = [numTiers]*matTable{tierGeneric: &matGeneric, tierAVX2: matAVX2, tierAVX512: matAVX512}
 
@@ -76,7 +80,7 @@ func MatMulAll(p *par.Pool, a *Acts, ys [][]float32, ms []*Matrix) {
 		a.prepare(p, m)
 		cuts[i] = cutMatrix(m, a.n)
 		cuts[i].first = total
-		total += cuts[i].pairItems * cuts[i].tokenItems
+		total += cuts[i].panelItems * cuts[i].tokenItems
 	}
 	ops := matOps[active]
 	p.Run(total, func(item int) {
@@ -87,9 +91,9 @@ func MatMulAll(p *par.Pool, a *Acts, ys [][]float32, ms []*Matrix) {
 		c := cuts[i]
 		item -= c.first
 		s := scratches.Get().(*scratch)
-		pair := item / c.tokenItems * c.pairs
-		for end := min(pair+c.pairs, (ms[i].Rows+pairRows-1)/pairRows); pair < end; pair++ {
-			ms[i].pair(ops, ys[i], a, pair, item%c.tokenItems*blockTiles, s)
+		panel := item / c.tokenItems * c.panels
+		for end := min(panel+c.panels, ms[i].panels()); panel < end; panel++ {
+			ms[i].mulPanel(ops, ys[i], a, panel, item%c.tokenItems*blockTiles, s)
 		}
 		scratches.Put(s)
 	})
@@ -97,28 +101,29 @@ func MatMulAll(p *par.Pool, a *Acts, ys [][]float32, ms []*Matrix) {
 
 // cut says how the product with one matrix falls into items.
 type cut struct {
-	first                 int // its first item
-	pairs                 int // pairs of panels per item
-	pairItems, tokenItems int
+	first                  int // its first item
+	panels                 int // panels per item
+	panelItems, tokenItems int
 }
 
 func cutMatrix(m *Matrix, n int) cut {
-	c := cut{pairs: 1, tokenItems: 1}
+	c := cut{panels: 1, tokenItems: 1}
 	if n == 1 {
-		c.pairs = max(1, gemvBytes/(2*m.panel))
+		c.panels = max(1, gemvBytes/m.panel)
 	} else {
 		tiles := (n + tileTokens - 1) / tileTokens
 		c.tokenItems = (tiles + blockTiles - 1) / blockTiles
 	}
-	pairs := (m.Rows + pairRows - 1) / pairRows
-	c.pairItems = (pairs + c.pairs - 1) / c.pairs
+	c.panelItems = (m.panels() + c.panels - 1) / c.panels
 	return c
 }
 
+func (m *Matrix) panels() int { return (m.Rows + panelRows - 1) / panelRows }
+
 // scratch is what one item needs besides its operands.
 type scratch struct {
-	wide           []byte    // [2 panels][cols][16] bytes, or [2][floatCols][16] float32
-	scales, minima []float32 // [2 panels][cols/16 or cols/32][16]
+	wide           []byte    // [cols][32] bytes, or [floatCols][32] float32
+	scales, minima []float32 // [cols/16 or cols/32][32]
 	y              []float32 // [6][32], where y itself has less room
 }
 
@@ -148,17 +153,21 @@ func growFloats(f []float32, n int) []float32 {
 	return f[:n]
 }
 
-// pair computes the rows of one pair of panels for one block of tiles.
-func (m *Matrix) pair(ops *matTable, y []float32, a *Acts, pair, tile int, s *scratch) {
-	w0 := m.data[2*pair*m.panel:][:m.panel]
-	w1 := m.data[(2*pair+1)*m.panel:][:m.panel]
-	switch {
-	case useInts(ops, a, m):
-		m.pairInts(ops, y, a, pair, tile, w0, w1, s)
+// mulPanel computes the rows of one panel for one block of tiles.
+func (m *Matrix) mulPanel(ops *matTable, y []float32, a *Acts, panel, tile int, s *scratch) {
+	w := m.data[panel*m.panel:][:m.panel]
+	switch ints := useInts(ops, a, m); {
+	case ints && a.n == 1:
+		m.vectorInts(ops, s.y, a, w, s)
+	case ints:
+		m.tilesInts(ops, y, a, panel, tile, w, s)
 	case a.n == 1:
-		m.pairVector(ops, y, a, pair, w0, w1, s)
+		m.vectorFloats(ops, s.y, a, w, s)
 	default:
-		m.pairFloats(ops, y, a, pair, tile, w0, w1, s)
+		m.tilesFloats(ops, y, a, panel, tile, w, s)
+	}
+	if a.n == 1 {
+		copy(y[panel*panelRows:m.Rows], s.y[:panelRows])
 	}
 }
 
@@ -169,160 +178,151 @@ func useInts(ops *matTable, a *Acts, m *Matrix) bool {
 
 // out returns where the results of a tile go, 32 per token from out on with
 // stride ldy: y itself, or the scratch when the tile hangs over y's edge.
-func (m *Matrix) out(y []float32, n, pair, tile int, s *scratch) (out []float32, ldy int, edge bool) {
-	if (pair+1)*pairRows <= m.Rows && (tile+1)*tileTokens <= n {
-		return y[tile*tileTokens*m.Rows+pair*pairRows:], m.Rows, false
+func (m *Matrix) out(y []float32, n, panel, tile int, s *scratch) (out []float32, ldy int, edge bool) {
+	if (panel+1)*panelRows <= m.Rows && (tile+1)*tileTokens <= n {
+		return y[tile*tileTokens*m.Rows+panel*panelRows:], m.Rows, false
 	}
-	return s.y, pairRows, true
+	return s.y, panelRows, true
 }
 
 // flush copies the results of a tile from the scratch to y.
-func (m *Matrix) flush(y []float32, n, pair, tile int, out []float32) {
-	rows := min(pairRows, m.Rows-pair*pairRows)
+func (m *Matrix) flush(y []float32, n, panel, tile int, out []float32) {
+	rows := min(panelRows, m.Rows-panel*panelRows)
 	for t := range min(tileTokens, n-tile*tileTokens) {
-		copy(y[(tile*tileTokens+t)*m.Rows+pair*pairRows:][:rows], out[t*pairRows:])
-	}
-}
-
-// pairFloats multiplies in float32, floatCols columns of widened weights at a
-// time: y collects the sums in between.
-func (m *Matrix) pairFloats(ops *matTable, y []float32, a *Acts, pair, tile int, w0, w1 []byte, s *scratch) {
-	s.wide = grow(s.wide, 2*floatCols*panelRows*4)
-	wide := floats(s.wide)
-	last := min(tile+blockTiles, a.tiles())
-	for k := 0; k < m.Cols; k += floatCols {
-		kn := min(floatCols, m.Cols-k)
-		f0 := m.widen(ops, wide[:floatCols*panelRows], w0, k, kn)
-		f1 := m.widen(ops, wide[floatCols*panelRows:], w1, k, kn)
-		for t := tile; t < last; t++ {
-			out, ldy, edge := m.out(y, a.n, pair, t, s)
-			if edge && k > 0 {
-				m.fetch(y, a.n, pair, t, out)
-			}
-			ops.gemmF32(out, ldy, f0, f1, a.tileFloats(t)[k*tileTokens:], kn, k > 0)
-			if edge {
-				m.flush(y, a.n, pair, t, out)
-			}
-		}
+		copy(y[(tile*tileTokens+t)*m.Rows+panel*panelRows:][:rows], out[t*panelRows:])
 	}
 }
 
 // fetch is the inverse of flush.
-func (m *Matrix) fetch(y []float32, n, pair, tile int, out []float32) {
-	clear(out)
-	rows := min(pairRows, m.Rows-pair*pairRows)
+func (m *Matrix) fetch(y []float32, n, panel, tile int, out []float32) {
+	rows := min(panelRows, m.Rows-panel*panelRows)
 	for t := range min(tileTokens, n-tile*tileTokens) {
-		copy(out[t*pairRows:][:rows], y[(tile*tileTokens+t)*m.Rows+pair*pairRows:])
+		copy(out[t*panelRows:][:rows], y[(tile*tileTokens+t)*m.Rows+panel*panelRows:])
 	}
 }
 
-// pairVector is pairFloats for one token.
-func (m *Matrix) pairVector(ops *matTable, y []float32, a *Acts, pair int, w0, w1 []byte, s *scratch) {
-	out := s.y[:pairRows]
+// tilesFloats multiplies in float32, floatCols columns of widened weights at a
+// time: y collects the sums in between.
+func (m *Matrix) tilesFloats(ops *matTable, y []float32, a *Acts, panel, tile int, w []byte, s *scratch) {
+	last := min(tile+blockTiles, a.tiles())
+	for k := 0; k < m.Cols; k += floatCols {
+		kn := min(floatCols, m.Cols-k)
+		f := m.widen(ops, w, k, kn, s)
+		for t := tile; t < last; t++ {
+			out, ldy, edge := m.out(y, a.n, panel, t, s)
+			if edge && k > 0 {
+				m.fetch(y, a.n, panel, t, out)
+			}
+			ops.gemmF32(out, ldy, f, a.tileFloats(t)[k*tileTokens:], kn, k > 0)
+			if edge {
+				m.flush(y, a.n, panel, t, out)
+			}
+		}
+	}
+}
+
+// vectorFloats is tilesFloats for one token.
+func (m *Matrix) vectorFloats(ops *matTable, out []float32, a *Acts, w []byte, s *scratch) {
 	switch {
 	case m.dtype == F32:
-		ops.gemvF32(out, floats(w0), floats(w1), a.x, m.Cols, false)
+		ops.gemvF32(out, floats(w), a.x, m.Cols, false)
 	case m.dtype == F16 && ops.gemvF16 != nil:
-		ops.gemvF16(out, halfs(w0), halfs(w1), a.x, m.Cols)
+		ops.gemvF16(out, halfs(w), a.x, m.Cols)
 	case m.dtype == BF16 && ops.gemvBF16 != nil:
-		ops.gemvBF16(out, halfs(w0), halfs(w1), a.x, m.Cols)
+		ops.gemvBF16(out, halfs(w), a.x, m.Cols)
 	default:
-		s.wide = grow(s.wide, 2*floatCols*panelRows*4)
-		wide := floats(s.wide)
 		for k := 0; k < m.Cols; k += floatCols {
 			kn := min(floatCols, m.Cols-k)
-			f0 := m.widen(ops, wide[:floatCols*panelRows], w0, k, kn)
-			f1 := m.widen(ops, wide[floatCols*panelRows:], w1, k, kn)
-			ops.gemvF32(out, f0, f1, a.x[k:], kn, k > 0)
+			ops.gemvF32(out, m.widen(ops, w, k, kn, s), a.x[k:], kn, k > 0)
 		}
 	}
-	copy(y[pair*pairRows:m.Rows], out)
 }
 
-// pairInts multiplies int8 activations with the codes. Minima come first: their
+// widenScales returns a panel's scales, one per 32 columns or, of Q6_K, per 16,
+// and its minima, one per 32, in float32.
+func (m *Matrix) widenScales(ops *matTable, w []byte, s *scratch) (scales, minima []float32) {
+	c, n := codes[m.dtype], m.Cols/32*panelRows
+	if c.hasMin() {
+		s.minima = growFloats(s.minima, n)
+	}
+	if c.scale == scale6K {
+		n *= 2
+	}
+	s.scales = growFloats(s.scales, n)
+	ops.widenScales(s.scales, s.minima, w[:m.codeAt], c.scale)
+	return s.scales, s.minima
+}
+
+// tilesInts multiplies int8 activations with the codes. Minima come first: their
 // product with the sums of the activations' blocks is one in float32 with a
 // column per block.
-func (m *Matrix) pairInts(ops *matTable, y []float32, a *Acts, pair, tile int, w0, w1 []byte, s *scratch) {
-	c := codes[m.dtype]
-	nb := m.Cols / 32
-	gemm, gemv, perBlock := ops.gemmI8, ops.gemvI8, 1
-	if c.scale == scale6K {
-		gemm, gemv, perBlock = ops.gemmI8h, ops.gemvI8h, 2
-	}
-	s.scales = growFloats(s.scales, 2*nb*perBlock*panelRows)
-	s0, s1 := s.scales[:nb*perBlock*panelRows], s.scales[nb*perBlock*panelRows:]
-	s.minima = growFloats(s.minima, 2*nb*panelRows)
-	m0, m1 := s.minima[:nb*panelRows], s.minima[nb*panelRows:]
-	ops.widenScales(s0, m0, w0[:m.codeAt], c.scale)
-	ops.widenScales(s1, m1, w1[:m.codeAt], c.scale)
-	q0, q1 := w0[m.codeAt:], w1[m.codeAt:]
-	if c.bits == 4 && a.n == 1 && ops.gemvI4 != nil {
-		i, out := a.ints(0), s.y[:pairRows]
-		if c.hasMin() {
-			ops.gemvF32(out, m0, m1, i.xs, nb, false)
-		}
-		ops.gemvI4(out, q0, q1, s0, s1, i.q, i.sums, i.d, nb, c.zero, c.hasMin())
-		copy(y[pair*pairRows:m.Rows], out)
-		return
-	}
+func (m *Matrix) tilesInts(ops *matTable, y []float32, a *Acts, panel, tile int, w []byte, s *scratch) {
+	c, nb := codes[m.dtype], m.Cols/32
+	scales, minima := m.widenScales(ops, w, s)
+	w = w[m.codeAt:]
 	if c.bits != 8 {
-		size := m.Cols * panelRows
-		s.wide = grow(s.wide, 2*size)
-		ops.widenCodes(s.wide[:size], q0, c.bits, c.zero, nb)
-		ops.widenCodes(s.wide[size:], q1, c.bits, c.zero, nb)
-		q0, q1 = s.wide[:size], s.wide[size:]
-	}
-	if a.n == 1 {
-		i, out := a.ints(0), s.y[:pairRows]
-		if c.hasMin() {
-			ops.gemvF32(out, m0, m1, i.xs, nb, false)
-		}
-		sums := i.sums
-		if perBlock == 2 {
-			sums = i.halfSums
-		}
-		gemv(out, q0, q1, s0, s1, i.q, sums, i.d, nb, c.hasMin())
-		copy(y[pair*pairRows:m.Rows], out)
-		return
+		s.wide = grow(s.wide, m.Cols*panelRows)
+		ops.widenCodes(s.wide, w, c.bits, c.zero, nb)
+		w = s.wide
 	}
 	for t := tile; t < min(tile+blockTiles, a.tiles()); t++ {
 		i := a.ints(t)
-		out, ldy, edge := m.out(y, a.n, pair, t, s)
+		out, ldy, edge := m.out(y, a.n, panel, t, s)
 		if c.hasMin() {
-			ops.gemmF32(out, ldy, m0, m1, i.xs, nb, false)
+			ops.gemmF32(out, ldy, minima, i.xs, nb, false)
 		}
-		sums := i.sums
-		if perBlock == 2 {
-			sums = i.halfSums
+		if c.scale == scale6K {
+			ops.gemmI8h(out, ldy, w, scales, i.q, i.halfSums, i.d, nb, false)
+		} else {
+			ops.gemmI8(out, ldy, w, scales, i.q, i.sums, i.d, nb, c.hasMin())
 		}
-		gemm(out, ldy, q0, q1, s0, s1, i.q, sums, i.d, nb, c.hasMin())
 		if edge {
-			m.flush(y, a.n, pair, t, out)
+			m.flush(y, a.n, panel, t, out)
 		}
 	}
 }
 
-// widen returns the columns k .. k+n-1 of a panel as float32, [n][16], in dst if
-// they are not stored so. k is a multiple of floatCols.
-func (m *Matrix) widen(ops *matTable, dst []float32, panel []byte, k, n int) []float32 {
-	switch m.dtype {
-	case F32:
+// vectorInts is tilesInts for one token; it reads the codes as they are packed.
+func (m *Matrix) vectorInts(ops *matTable, out []float32, a *Acts, w []byte, s *scratch) {
+	c, nb := codes[m.dtype], m.Cols/32
+	scales, minima := m.widenScales(ops, w, s)
+	i := a.ints(0)
+	if c.hasMin() {
+		ops.gemvF32(out, minima, i.xs, nb, false)
+	}
+	gemv, sums := ops.gemvI8, i.sums
+	switch c.bits {
+	case 4:
+		gemv = ops.gemvI4
+	case 5:
+		gemv = ops.gemvI5
+	case 6:
+		gemv, sums = ops.gemvI6h, i.halfSums
+	}
+	gemv(out, w[m.codeAt:], scales, i.q, sums, i.d, nb, c.zero, c.hasMin())
+}
+
+// widen returns the columns k .. k+n-1 of a panel as float32, [n][32], in the
+// scratch if they are not stored so. k is a multiple of floatCols, n at most that.
+func (m *Matrix) widen(ops *matTable, panel []byte, k, n int, s *scratch) []float32 {
+	if m.dtype == F32 {
 		return floats(panel)[k*panelRows:][:n*panelRows]
+	}
+	s.wide = grow(s.wide, floatCols*panelRows*4)
+	dst := floats(s.wide)
+	switch m.dtype {
 	case F16:
-		dst = dst[:n*panelRows]
 		ops.widenF16(dst, halfs(panel)[k*panelRows:][:n*panelRows])
 	case BF16:
-		even := (n + 1) &^ 1
-		dst = dst[:even*panelRows]
-		ops.widenBF16(dst, halfs(panel)[k*panelRows:][:even*panelRows])
+		n = (n + 1) &^ 1
+		ops.widenBF16(dst, halfs(panel)[k*panelRows:][:n*panelRows])
 	default:
-		dst = dst[:n*panelRows]
-		m.widenCodes(dst, panel, k)
+		m.widenCodes(dst[:n*panelRows], panel, k)
 	}
 	return dst
 }
 
-// widenCodes dequantises len(dst)/16 columns of a panel from column k on.
+// widenCodes dequantises len(dst)/32 columns of a panel from column k on.
 func (m *Matrix) widenCodes(dst []float32, panel []byte, k int) {
 	c := codes[m.dtype]
 	var scales, minima [2][panelRows]float32

@@ -14,24 +14,25 @@ var matAVX512 = &matTable{
 	gemmI8:      gemmI8AVX512,
 	gemmI8h:     gemmI8hAVX512,
 	gemvI8:      gemvI8AVX512,
-	gemvI8h:     gemvI8hAVX512,
 	gemvI4:      gemvI4AVX512,
+	gemvI5:      gemvI5AVX512,
+	gemvI6h:     gemvI6hAVX512,
 	widenCodes:  widenCodesAVX512,
 	widenScales: widenScalesAVX512,
 	quantTile:   quantTileAVX2,
 }
 
 //go:noescape
-func gemmF32AVX512(y []float32, ldy int, w0, w1, x []float32, k int, acc bool)
+func gemmF32AVX512(y []float32, ldy int, w, x []float32, k int, acc bool)
 
 //go:noescape
-func gemvF32AVX512(y, w0, w1, x []float32, k int, acc bool)
+func gemvF32AVX512(y, w, x []float32, k int, acc bool)
 
 //go:noescape
-func gemvF16AVX512(y []float32, w0, w1 []uint16, x []float32, k int)
+func gemvF16AVX512(y []float32, w []uint16, x []float32, k int)
 
 //go:noescape
-func gemvBF16AVX512(y []float32, w0, w1 []uint16, x []float32, k int)
+func gemvBF16AVX512(y []float32, w []uint16, x []float32, k int)
 
 //go:noescape
 func widenF16AVX512(dst []float32, src []uint16)
@@ -40,19 +41,22 @@ func widenF16AVX512(dst []float32, src []uint16)
 func widenBF16AVX512(dst []float32, src []uint16)
 
 //go:noescape
-func gemmI8AVX512(y []float32, ldy int, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+func gemmI8AVX512(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
 
 //go:noescape
-func gemmI8hAVX512(y []float32, ldy int, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+func gemmI8hAVX512(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
 
 //go:noescape
-func gemvI8AVX512(y []float32, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+func gemvI8AVX512(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
 
 //go:noescape
-func gemvI8hAVX512(y []float32, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+func gemvI5AVX512(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
 
 //go:noescape
-func gemvI4AVX512(y []float32, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
+func gemvI6hAVX512(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
+
+//go:noescape
+func gemvI4AVX512(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
 
 //go:noescape
 func widenCodes4AVX512(dst, src []byte, zero, nb int)

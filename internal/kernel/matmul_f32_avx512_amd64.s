@@ -1,9 +1,9 @@
 // What:      products of float32, f16 and bf16 panels with float32 activations,
 //            and the widening of f16 and bf16 to float32, for AVX-512.
-// Layout:    panels w0, w1 [k][16] (bf16 [k/2][16][2]); x [k][6] for several
-//            tokens, [k] for one; y [6][ldy] with 32 results per token.
-// Algorithm: one register per panel and token holds 16 rows; all sums run over
-//            k in order, by fused multiply-add, in one register each.
+// Layout:    panel w [k][32] (bf16 [k/2][32][2]); x [k][6] for several tokens,
+//            [k] for one; y [6][ldy] with 32 results per token.
+// Algorithm: two registers per token hold the 32 rows; all sums run over k in
+//            order, by fused multiply-add, in one register each.
 // Tested by: TestMatMul, FuzzMatMul, TestLoopsKeepToTheirOperands.
 
 #include "textflag.h"
@@ -16,18 +16,17 @@ GLOBL highHalf<>(SB), RODATA|NOPTR, $4
 	VFMADD231PS Z12, Z14, a; \
 	VFMADD231PS Z13, Z14, b
 
-// func gemmF32AVX512(y []float32, ldy int, w0, w1, x []float32, k int, acc bool)
-TEXT ·gemmF32AVX512(SB), NOSPLIT, $0-113
+// func gemmF32AVX512(y []float32, ldy int, w, x []float32, k int, acc bool)
+TEXT ·gemmF32AVX512(SB), NOSPLIT, $0-89
 	MOVQ y_base+0(FP), R10
 	MOVQ ldy+24(FP), R11
-	MOVQ w0_base+32(FP), SI
-	MOVQ w1_base+56(FP), DI
-	MOVQ x_base+80(FP), BX
-	MOVQ k+104(FP), CX
+	MOVQ w_base+32(FP), SI
+	MOVQ x_base+56(FP), BX
+	MOVQ k+80(FP), CX
 	SHLQ $2, R11
 	LEAQ (R11)(R11*2), R12
 	LEAQ (R10)(R12*1), R13
-	CMPB acc+112(FP), $0
+	CMPB acc+88(FP), $0
 	JEQ  zero
 	VMOVUPS (R10), Z0
 	VMOVUPS (R10)(R11*1), Z1
@@ -59,15 +58,14 @@ zero:
 
 loop:
 	VMOVUPS (SI), Z12
-	VMOVUPS (DI), Z13
+	VMOVUPS 64(SI), Z13
 	F32_TOKEN(0, Z0, Z6)
 	F32_TOKEN(1, Z1, Z7)
 	F32_TOKEN(2, Z2, Z8)
 	F32_TOKEN(3, Z3, Z9)
 	F32_TOKEN(4, Z4, Z10)
 	F32_TOKEN(5, Z5, Z11)
-	ADDQ $64, SI
-	ADDQ $64, DI
+	ADDQ $128, SI
 	ADDQ $24, BX
 	DECQ CX
 	JNZ  loop
@@ -87,28 +85,26 @@ loop:
 	VZEROUPPER
 	RET
 
-// func gemvF32AVX512(y, w0, w1, x []float32, k int, acc bool)
-TEXT ·gemvF32AVX512(SB), NOSPLIT, $0-105
+// func gemvF32AVX512(y, w, x []float32, k int, acc bool)
+TEXT ·gemvF32AVX512(SB), NOSPLIT, $0-81
 	MOVQ y_base+0(FP), R10
-	MOVQ w0_base+24(FP), SI
-	MOVQ w1_base+48(FP), DI
-	MOVQ x_base+72(FP), BX
-	MOVQ k+96(FP), CX
+	MOVQ w_base+24(FP), SI
+	MOVQ x_base+48(FP), BX
+	MOVQ k+72(FP), CX
 	VPXORQ Z0, Z0, Z0
 	VPXORQ Z1, Z1, Z1
-	CMPB acc+104(FP), $0
+	CMPB acc+80(FP), $0
 	JEQ  loop
 	VMOVUPS (R10), Z0
 	VMOVUPS 64(R10), Z1
 
 loop:
 	VBROADCASTSS (BX), Z2
-	PREFETCHT0 2048(SI)
-	PREFETCHT0 2048(DI)
+	PREFETCHT0 4096(SI)
+	PREFETCHT0 4160(SI)
 	VFMADD231PS (SI), Z2, Z0
-	VFMADD231PS (DI), Z2, Z1
-	ADDQ $64, SI
-	ADDQ $64, DI
+	VFMADD231PS 64(SI), Z2, Z1
+	ADDQ $128, SI
 	ADDQ $4, BX
 	DECQ CX
 	JNZ  loop
@@ -117,26 +113,23 @@ loop:
 	VZEROUPPER
 	RET
 
-// func gemvF16AVX512(y []float32, w0, w1 []uint16, x []float32, k int)
-TEXT ·gemvF16AVX512(SB), NOSPLIT, $0-104
+// func gemvF16AVX512(y []float32, w []uint16, x []float32, k int)
+TEXT ·gemvF16AVX512(SB), NOSPLIT, $0-80
 	MOVQ y_base+0(FP), R10
-	MOVQ w0_base+24(FP), SI
-	MOVQ w1_base+48(FP), DI
-	MOVQ x_base+72(FP), BX
-	MOVQ k+96(FP), CX
+	MOVQ w_base+24(FP), SI
+	MOVQ x_base+48(FP), BX
+	MOVQ k+72(FP), CX
 	VPXORQ Z0, Z0, Z0
 	VPXORQ Z1, Z1, Z1
 
 loop:
 	VBROADCASTSS (BX), Z2
-	PREFETCHT0 2048(SI)
-	PREFETCHT0 2048(DI)
+	PREFETCHT0 4096(SI)
 	VCVTPH2PS (SI), Z3
-	VCVTPH2PS (DI), Z4
+	VCVTPH2PS 32(SI), Z4
 	VFMADD231PS Z3, Z2, Z0
 	VFMADD231PS Z4, Z2, Z1
-	ADDQ $32, SI
-	ADDQ $32, DI
+	ADDQ $64, SI
 	ADDQ $4, BX
 	DECQ CX
 	JNZ  loop
@@ -145,13 +138,12 @@ loop:
 	VZEROUPPER
 	RET
 
-// func gemvBF16AVX512(y []float32, w0, w1 []uint16, x []float32, k int)
-TEXT ·gemvBF16AVX512(SB), NOSPLIT, $0-104
+// func gemvBF16AVX512(y []float32, w []uint16, x []float32, k int)
+TEXT ·gemvBF16AVX512(SB), NOSPLIT, $0-80
 	MOVQ y_base+0(FP), R10
-	MOVQ w0_base+24(FP), SI
-	MOVQ w1_base+48(FP), DI
-	MOVQ x_base+72(FP), BX
-	MOVQ k+96(FP), CX
+	MOVQ w_base+24(FP), SI
+	MOVQ x_base+48(FP), BX
+	MOVQ k+72(FP), CX
 	VPXORQ Z0, Z0, Z0
 	VPXORQ Z1, Z1, Z1
 	VPBROADCASTD highHalf<>(SB), Z31
@@ -160,11 +152,11 @@ TEXT ·gemvBF16AVX512(SB), NOSPLIT, $0-104
 
 loop:
 	VMOVDQU64 (SI), Z3
-	VMOVDQU64 (DI), Z4
+	VMOVDQU64 64(SI), Z4
 	VBROADCASTSS (BX), Z2
 	VBROADCASTSS 4(BX), Z5
-	PREFETCHT0 2048(SI)
-	PREFETCHT0 2048(DI)
+	PREFETCHT0 4096(SI)
+	PREFETCHT0 4160(SI)
 	VPSLLD $16, Z3, Z6
 	VPSLLD $16, Z4, Z7
 	VPANDD Z31, Z3, Z3
@@ -173,8 +165,7 @@ loop:
 	VFMADD231PS Z7, Z2, Z1
 	VFMADD231PS Z3, Z5, Z0
 	VFMADD231PS Z4, Z5, Z1
-	ADDQ $64, SI
-	ADDQ $64, DI
+	ADDQ $128, SI
 	ADDQ $8, BX
 	SUBQ $2, CX
 	JGE  loop
@@ -183,7 +174,7 @@ odd:
 	ADDQ $2, CX
 	JZ   done
 	VMOVDQU64 (SI), Z3
-	VMOVDQU64 (DI), Z4
+	VMOVDQU64 64(SI), Z4
 	VBROADCASTSS (BX), Z2
 	VPSLLD $16, Z3, Z6
 	VPSLLD $16, Z4, Z7
@@ -217,24 +208,29 @@ done:
 	VZEROUPPER
 	RET
 
-// len(src) is a multiple of 32: two columns of 16 rows.
+// len(src) is a multiple of 64: two columns of 32 rows.
 // func widenBF16AVX512(dst []float32, src []uint16)
 TEXT ·widenBF16AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), DI
 	MOVQ src_base+24(FP), SI
 	MOVQ src_len+32(FP), CX
 	VPBROADCASTD highHalf<>(SB), Z31
-	SHRQ $5, CX
+	SHRQ $6, CX
 	JZ   done
 
 loop:
 	VMOVDQU64 (SI), Z0
-	VPSLLD $16, Z0, Z1
+	VMOVDQU64 64(SI), Z1
+	VPSLLD $16, Z0, Z2
+	VPSLLD $16, Z1, Z3
 	VPANDD Z31, Z0, Z0
-	VMOVUPS Z1, (DI)
-	VMOVUPS Z0, 64(DI)
-	ADDQ $64, SI
-	ADDQ $128, DI
+	VPANDD Z31, Z1, Z1
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	VMOVUPS Z0, 128(DI)
+	VMOVUPS Z1, 192(DI)
+	ADDQ $128, SI
+	ADDQ $256, DI
 	DECQ CX
 	JNZ  loop
 

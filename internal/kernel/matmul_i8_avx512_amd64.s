@@ -1,19 +1,18 @@
-// What:      products of quantised panels with int8 activations, for AVX-512
-//            with VNNI.
-// Layout:    w0, w1 [nb][8 groups][16 rows][4] bytes, code - zero + 128; scales
-//            s0, s1 [nb][16], or [2*nb][16] for 16 columns each ("h"); x
-//            [nb][8][6][4] for several tokens, [nb][8][4] for one; sums, -128
-//            times the activations' sums per scale, and d, their own scale per
-//            32 columns, [..][6] or [..]; y [6][ldy] with 32 results per token.
+// What:      products of quantised panels with int8 activations of six
+//            tokens, for AVX-512 with VNNI.
+// Layout:    w [nb][8 groups][32 rows][4] bytes, code - zero + 128; scales
+//            [nb][32], or [2*nb][32] for 16 columns each ("h"); x [nb][8][6][4];
+//            sums, -128 times the activations' sums per scale, and d, their own
+//            scale per 32 columns, [..][6]; y [6][ldy] with 32 results per token.
 // Algorithm: VPDPBUSD adds 4 products per row and instruction. A block's sums
-//            start at sums, which takes the 128 out again, and are scaled by
-//            s*d and added to the float32 sums in order of the blocks.
+//            start at sums, which takes the 128 out again, are scaled by scale*d
+//            and added to the float32 sums in order of the blocks.
 // Tested by: TestMatMul, FuzzMatMul, TestLoopsKeepToTheirOperands.
 
 #include "textflag.h"
 
-// The int32 sums of tokens 0..5: Z0..Z5 for w0, Z6..Z11 for w1; the float32 sums
-// Z16..Z21 and Z22..Z27.
+// The int32 sums of tokens 0..5: Z0..Z5 for rows 0..15, Z6..Z11 for 16..31; the
+// float32 sums Z16..Z21 and Z22..Z27.
 #define START1(at, a, b) \
 	VPBROADCASTD (at)(DX), a; \
 	VMOVDQA64 a, b
@@ -32,8 +31,8 @@
 	VPDPBUSD Z14, Z13, b
 
 #define GROUP(i) \
-	VMOVDQU64 (64*i)(SI), Z12; \
-	VMOVDQU64 (64*i)(DI), Z13; \
+	VMOVDQU64 (128*i)(SI), Z12; \
+	VMOVDQU64 (128*i+64)(SI), Z13; \
 	DOT1(24*i+0, Z0, Z6); \
 	DOT1(24*i+4, Z1, Z7); \
 	DOT1(24*i+8, Z2, Z8); \
@@ -52,7 +51,7 @@
 
 #define SCALE(at) \
 	VMOVUPS (at)(R8), Z28; \
-	VMOVUPS (at)(R9), Z29; \
+	VMOVUPS (at+64)(R8), Z29; \
 	SCALE1(0, Z0, Z6, Z16, Z22); \
 	SCALE1(1, Z1, Z7, Z17, Z23); \
 	SCALE1(2, Z2, Z8, Z18, Z24); \
@@ -78,7 +77,7 @@
 	VPXORQ Z25, Z25, Z25; \
 	VPXORQ Z26, Z26, Z26; \
 	VPXORQ Z27, Z27, Z27; \
-	CMPB acc+208(FP), $0; \
+	CMPB acc+160(FP), $0; \
 	JEQ  loop; \
 	VMOVUPS (R10), Z16; \
 	VMOVUPS (R10)(R11*1), Z17; \
@@ -108,16 +107,14 @@
 	VMOVUPS Z27, 64(R13)(R11*2); \
 	VZEROUPPER
 
-// func gemmI8AVX512(y []float32, ldy int, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
-TEXT ·gemmI8AVX512(SB), NOSPLIT, $0-209
-	MOVQ w0_base+32(FP), SI
-	MOVQ w1_base+56(FP), DI
-	MOVQ s0_base+80(FP), R8
-	MOVQ s1_base+104(FP), R9
-	MOVQ x_base+128(FP), BX
-	MOVQ sums_base+152(FP), DX
-	MOVQ d_base+176(FP), AX
-	MOVQ nb+200(FP), CX
+// func gemmI8AVX512(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+TEXT ·gemmI8AVX512(SB), NOSPLIT, $0-161
+	MOVQ w_base+32(FP), SI
+	MOVQ scales_base+56(FP), R8
+	MOVQ x_base+80(FP), BX
+	MOVQ sums_base+104(FP), DX
+	MOVQ d_base+128(FP), AX
+	MOVQ nb+152(FP), CX
 	LOADY
 
 loop:
@@ -131,10 +128,8 @@ loop:
 	GROUP(6)
 	GROUP(7)
 	SCALE(0)
-	ADDQ $512, SI
-	ADDQ $512, DI
-	ADDQ $64, R8
-	ADDQ $64, R9
+	ADDQ $1024, SI
+	ADDQ $128, R8
 	ADDQ $192, BX
 	ADDQ $24, DX
 	ADDQ $24, AX
@@ -143,16 +138,14 @@ loop:
 	STOREY
 	RET
 
-// func gemmI8hAVX512(y []float32, ldy int, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
-TEXT ·gemmI8hAVX512(SB), NOSPLIT, $0-209
-	MOVQ w0_base+32(FP), SI
-	MOVQ w1_base+56(FP), DI
-	MOVQ s0_base+80(FP), R8
-	MOVQ s1_base+104(FP), R9
-	MOVQ x_base+128(FP), BX
-	MOVQ sums_base+152(FP), DX
-	MOVQ d_base+176(FP), AX
-	MOVQ nb+200(FP), CX
+// func gemmI8hAVX512(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+TEXT ·gemmI8hAVX512(SB), NOSPLIT, $0-161
+	MOVQ w_base+32(FP), SI
+	MOVQ scales_base+56(FP), R8
+	MOVQ x_base+80(FP), BX
+	MOVQ sums_base+104(FP), DX
+	MOVQ d_base+128(FP), AX
+	MOVQ nb+152(FP), CX
 	LOADY
 
 loop:
@@ -167,178 +160,13 @@ loop:
 	GROUP(5)
 	GROUP(6)
 	GROUP(7)
-	SCALE(64)
-	ADDQ $512, SI
-	ADDQ $512, DI
-	ADDQ $128, R8
-	ADDQ $128, R9
+	SCALE(128)
+	ADDQ $1024, SI
+	ADDQ $256, R8
 	ADDQ $192, BX
 	ADDQ $48, DX
 	ADDQ $24, AX
 	DECQ CX
 	JNZ  loop
 	STOREY
-	RET
-
-// One token: the int32 sums in Z0 (w0) and Z1 (w1), the float32 sums in Z16, Z17.
-#define VGROUP(i) \
-	VMOVDQU64 (64*i)(SI), Z2; \
-	VMOVDQU64 (64*i)(DI), Z3; \
-	PREFETCHT0 (4096+64*i)(SI); \
-	PREFETCHT0 (4096+64*i)(DI); \
-	VPDPBUSD.BCST (4*i)(BX), Z2, Z0; \
-	VPDPBUSD.BCST (4*i)(BX), Z3, Z1
-
-#define VSCALE(at) \
-	VBROADCASTSS (AX), Z30; \
-	VCVTDQ2PS Z0, Z0; \
-	VCVTDQ2PS Z1, Z1; \
-	VMULPS (at)(R8), Z30, Z31; \
-	VMULPS (at)(R9), Z30, Z15; \
-	VFMADD231PS Z0, Z31, Z16; \
-	VFMADD231PS Z1, Z15, Z17
-
-#define VLOADY(accAt) \
-	VPXORQ Z16, Z16, Z16; \
-	VPXORQ Z17, Z17, Z17; \
-	CMPB acc+accAt(FP), $0; \
-	JEQ  loop; \
-	VMOVUPS (R10), Z16; \
-	VMOVUPS 64(R10), Z17
-
-// func gemvI8AVX512(y []float32, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
-TEXT ·gemvI8AVX512(SB), NOSPLIT, $0-201
-	MOVQ y_base+0(FP), R10
-	MOVQ w0_base+24(FP), SI
-	MOVQ w1_base+48(FP), DI
-	MOVQ s0_base+72(FP), R8
-	MOVQ s1_base+96(FP), R9
-	MOVQ x_base+120(FP), BX
-	MOVQ sums_base+144(FP), DX
-	MOVQ d_base+168(FP), AX
-	MOVQ nb+192(FP), CX
-	VLOADY(200)
-
-loop:
-	VPBROADCASTD (DX), Z0
-	VMOVDQA64 Z0, Z1
-	VGROUP(0)
-	VGROUP(1)
-	VGROUP(2)
-	VGROUP(3)
-	VGROUP(4)
-	VGROUP(5)
-	VGROUP(6)
-	VGROUP(7)
-	VSCALE(0)
-	ADDQ $512, SI
-	ADDQ $512, DI
-	ADDQ $64, R8
-	ADDQ $64, R9
-	ADDQ $32, BX
-	ADDQ $4, DX
-	ADDQ $4, AX
-	DECQ CX
-	JNZ  loop
-	VMOVUPS Z16, (R10)
-	VMOVUPS Z17, 64(R10)
-	VZEROUPPER
-	RET
-
-// func gemvI8hAVX512(y []float32, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
-TEXT ·gemvI8hAVX512(SB), NOSPLIT, $0-201
-	MOVQ y_base+0(FP), R10
-	MOVQ w0_base+24(FP), SI
-	MOVQ w1_base+48(FP), DI
-	MOVQ s0_base+72(FP), R8
-	MOVQ s1_base+96(FP), R9
-	MOVQ x_base+120(FP), BX
-	MOVQ sums_base+144(FP), DX
-	MOVQ d_base+168(FP), AX
-	MOVQ nb+192(FP), CX
-	VLOADY(200)
-
-loop:
-	VPBROADCASTD (DX), Z0
-	VMOVDQA64 Z0, Z1
-	VGROUP(0)
-	VGROUP(1)
-	VGROUP(2)
-	VGROUP(3)
-	VSCALE(0)
-	VPBROADCASTD 4(DX), Z0
-	VMOVDQA64 Z0, Z1
-	VGROUP(4)
-	VGROUP(5)
-	VGROUP(6)
-	VGROUP(7)
-	VSCALE(64)
-	ADDQ $512, SI
-	ADDQ $512, DI
-	ADDQ $128, R8
-	ADDQ $128, R9
-	ADDQ $32, BX
-	ADDQ $8, DX
-	ADDQ $4, AX
-	DECQ CX
-	JNZ  loop
-	VMOVUPS Z16, (R10)
-	VMOVUPS Z17, 64(R10)
-	VZEROUPPER
-	RET
-
-// Packed 4-bit codes: group i in the low nibbles, group i+4 in the high ones.
-#define VNIBBLES(i) \
-	VMOVDQU64 (64*i)(SI), Z2; \
-	VMOVDQU64 (64*i)(DI), Z3; \
-	PREFETCHT0 (4096+64*i)(SI); \
-	PREFETCHT0 (4096+64*i)(DI); \
-	VPANDD Z29, Z2, Z4; \
-	VPANDD Z29, Z3, Z5; \
-	VPSRLD $4, Z2, Z2; \
-	VPSRLD $4, Z3, Z3; \
-	VPANDD Z29, Z2, Z2; \
-	VPANDD Z29, Z3, Z3; \
-	VPDPBUSD.BCST (4*i)(BX), Z4, Z0; \
-	VPDPBUSD.BCST (4*i)(BX), Z5, Z1; \
-	VPDPBUSD.BCST (16+4*i)(BX), Z2, Z0; \
-	VPDPBUSD.BCST (16+4*i)(BX), Z3, Z1
-
-// func gemvI4AVX512(y []float32, w0, w1 []byte, s0, s1 []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
-TEXT ·gemvI4AVX512(SB), NOSPLIT, $0-209
-	MOVQ y_base+0(FP), R10
-	MOVQ w0_base+24(FP), SI
-	MOVQ w1_base+48(FP), DI
-	MOVQ s0_base+72(FP), R8
-	MOVQ s1_base+96(FP), R9
-	MOVQ x_base+120(FP), BX
-	MOVQ sums_base+144(FP), DX
-	MOVQ d_base+168(FP), AX
-	MOVQ nb+192(FP), CX
-	VPBROADCASTD zero+200(FP), Z28
-	MOVL $0x0F0F0F0F, R11
-	VPBROADCASTD R11, Z29
-	VLOADY(208)
-
-loop:
-	VPMULLD.BCST (DX), Z28, Z0 // -128*sum*zero
-	VPSRAD $7, Z0, Z0
-	VMOVDQA64 Z0, Z1
-	VNIBBLES(0)
-	VNIBBLES(1)
-	VNIBBLES(2)
-	VNIBBLES(3)
-	VSCALE(0)
-	ADDQ $256, SI
-	ADDQ $256, DI
-	ADDQ $64, R8
-	ADDQ $64, R9
-	ADDQ $32, BX
-	ADDQ $4, DX
-	ADDQ $4, AX
-	DECQ CX
-	JNZ  loop
-	VMOVUPS Z16, (R10)
-	VMOVUPS Z17, 64(R10)
-	VZEROUPPER
 	RET

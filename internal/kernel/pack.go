@@ -7,36 +7,36 @@ import (
 	"unsafe"
 )
 
-// The packed form of a matrix serves every tier. 16 rows make a panel, so that
-// one AVX-512 register holds one float32 result per row, and no loop ever adds
-// across a register. Rows are padded with zeros to whole pairs of panels.
+// The packed form of a matrix serves every tier. 32 rows make a panel, one
+// float32 result per row in two AVX-512 registers, so no loop ever adds across a
+// register, and a product with one vector reads memory from end to end. Rows are
+// padded with zeros to whole panels.
 //
-//	F32   [cols][16] float32
-//	F16   [cols][16] half
-//	BF16  [(cols+1)/2][16][2] bf16, the operand of AVX512-BF16's dot product
+//	F32   [cols][32] float32
+//	F16   [cols][32] half
+//	BF16  [(cols+1)/2][32][2] bf16, the operand of AVX512-BF16's dot product
 //
 // A quantised panel is its scales and, from a multiple of 64 bytes on, its codes.
-// The codes of 32 columns are groups of 4 columns, [16 rows][4] = 64 bytes each:
+// The codes of 32 columns are groups of 4 columns, [32 rows][4] = 128 bytes each:
 //
-//	8 bits  512 bytes: group 0 .. 7, every code + 128
-//	4 bits  256 bytes: group 0 .. 3 in the low nibbles, 4 .. 7 in the high ones
-//	5 bits  as 4 bits, then 64 bytes: the fifth bit of group g in bit g
-//	6 bits  as 4 bits, then 2 x 64 bytes: the two high bits of groups 0 .. 3 and
+//	8 bits  1024 bytes: group 0 .. 7, every code + 128
+//	4 bits  512 bytes: group 0 .. 3 in the low nibbles, 4 .. 7 in the high ones
+//	5 bits  as 4 bits, then 128 bytes: the fifth bit of group g in bit g
+//	6 bits  as 4 bits, then 2 x 128 bytes: the two high bits of groups 0 .. 3 and
 //	        of 4 .. 7 in bits 2*(g%4) and up
 //
 // The scales, by kind:
 //
-//	scale16    [cols/32][16] f16                       Q8_0 Q4_0 Q5_0
-//	scaleMin16 [cols/32][2: scale, min][16] f16        Q4_1 Q5_1
-//	scaleK     [cols/256]{[16] f16 d, [16] f16 dmin,
-//	           [8][2: scale, min][16] u8}              Q4_K Q5_K
-//	scale6K    [cols/256]{[16] f16 d, [16][16] int8}   Q6_K
+//	scale16    [cols/32][32] f16                       Q8_0 Q4_0 Q5_0
+//	scaleMin16 [cols/32][2: scale, min][32] f16        Q4_1 Q5_1
+//	scaleK     [cols/256]{[32] f16 d, [32] f16 dmin,
+//	           [8][2: scale, min][32] u8}              Q4_K Q5_K
+//	scale6K    [cols/256]{[32] f16 d, [16][32] int8}   Q6_K
 //
 // So a matrix takes what it takes in its file, and 1/8 bit per weight more for
 // Q4_K and Q5_K, whose 6-bit scales become bytes.
 const (
-	panelRows = 16
-	pairRows  = 2 * panelRows
+	panelRows = 32
 	alignment = 64
 )
 
@@ -53,7 +53,7 @@ const (
 
 // scaleBytes is the size of one unit of scales, scaleCols the columns it is for.
 var (
-	scaleBytes = [numScaleKinds]int{scale16: 32, scaleMin16: 64, scaleK: 320, scale6K: 288}
+	scaleBytes = [numScaleKinds]int{scale16: 64, scaleMin16: 128, scaleK: 640, scale6K: 576}
 	scaleCols  = [numScaleKinds]int{scale16: 32, scaleMin16: 32, scaleK: 256, scale6K: 256}
 )
 
@@ -79,7 +79,7 @@ var codes = [numDTypes]code{
 func (c code) hasMin() bool { return c.scale == scaleMin16 || c.scale == scaleK }
 
 // blockBytes is the size of a panel's codes for 32 columns.
-func (c code) blockBytes() int { return 64 * c.bits }
+func (c code) blockBytes() int { return 128 * c.bits }
 
 // Matrix is a weight matrix W [Rows][Cols] for y = W x, packed for the loops of
 // this package. It is read only once made.
@@ -89,7 +89,7 @@ type Matrix struct {
 	dtype  DType
 	panel  int    // bytes of a panel, a multiple of 64
 	codeAt int    // where the codes begin in a quantised panel
-	data   []byte // [panels, an even number][panel]
+	data   []byte // [panels][panel]
 }
 
 // NewMatrix packs rows*cols elements of format t, stored row after row in data.
@@ -121,7 +121,7 @@ func NewMatrix(t DType, rows, cols int, data []byte, rowOrder []int) (*Matrix, e
 	}
 	m := &Matrix{Rows: rows, Cols: cols, dtype: t}
 	m.codeAt, m.panel = panelSize(t, cols)
-	panels := (rows + pairRows - 1) / pairRows * 2
+	panels := (rows + panelRows - 1) / panelRows
 	m.data = alloc(panels * m.panel)
 	for i := range rows {
 		from := i
@@ -138,14 +138,14 @@ func NewMatrix(t DType, rows, cols int, data []byte, rowOrder []int) (*Matrix, e
 func panelSize(t DType, cols int) (codeAt, size int) {
 	switch t {
 	case F32:
-		return 0, 64 * cols
+		return 0, 128 * cols
 	case F16:
-		return 0, (32*cols + alignment - 1) &^ (alignment - 1)
+		return 0, 64 * cols
 	case BF16:
-		return 0, (cols + 1) / 2 * 64
+		return 0, (cols + 1) / 2 * 128
 	}
 	c := codes[t]
-	codeAt = (cols/scaleCols[c.scale]*scaleBytes[c.scale] + alignment - 1) &^ (alignment - 1)
+	codeAt = cols / scaleCols[c.scale] * scaleBytes[c.scale]
 	return codeAt, codeAt + cols/32*c.blockBytes()
 }
 
@@ -163,23 +163,23 @@ func (m *Matrix) Bytes() int { return len(m.data) }
 // DType returns the format the matrix was made from.
 func (m *Matrix) DType() DType { return m.dtype }
 
-// packRow writes the stored row src to row r (0..15) of a panel.
+// packRow writes the stored row src to row r (0..31) of a panel.
 func (m *Matrix) packRow(panel []byte, r int, src []byte) {
 	le := binary.LittleEndian
 	switch m.dtype {
 	case F32:
 		for k := range m.Cols {
-			copy(panel[64*k+4*r:][:4], src[4*k:])
+			copy(panel[128*k+4*r:][:4], src[4*k:])
 		}
 		return
 	case F16:
 		for k := range m.Cols {
-			le.PutUint16(panel[32*k+2*r:], le.Uint16(src[2*k:]))
+			le.PutUint16(panel[64*k+2*r:], le.Uint16(src[2*k:]))
 		}
 		return
 	case BF16:
 		for k := range m.Cols {
-			le.PutUint16(panel[k/2*64+4*r+k%2*2:], le.Uint16(src[2*k:]))
+			le.PutUint16(panel[k/2*128+4*r+k%2*2:], le.Uint16(src[2*k:]))
 		}
 		return
 	}
@@ -206,17 +206,17 @@ func packScales(panel []byte, r, b int, t DType, src []byte) {
 		copy(s[2*r:2*r+2], src)
 	case scaleMin16:
 		copy(s[2*r:2*r+2], src)
-		copy(s[32+2*r:32+2*r+2], src[2:])
+		copy(s[64+2*r:64+2*r+2], src[2:])
 	case scaleK:
 		copy(s[2*r:2*r+2], src)
-		copy(s[32+2*r:32+2*r+2], src[2:])
+		copy(s[64+2*r:64+2*r+2], src[2:])
 		for j := range 8 {
-			s[64+32*j+r], s[64+32*j+16+r] = scaleMinK(src[4:16], j)
+			s[128+64*j+r], s[128+64*j+32+r] = scaleMinK(src[4:16], j)
 		}
 	case scale6K:
 		copy(s[2*r:2*r+2], src[208:])
 		for j := range 16 {
-			s[32+16*j+r] = src[192+j]
+			s[64+32*j+r] = src[192+j]
 		}
 	}
 }
@@ -271,14 +271,14 @@ func packCodes(block []byte, r, bits int, g *[8]uint32) {
 	le := binary.LittleEndian
 	if bits == 8 {
 		for i, w := range g {
-			le.PutUint32(block[64*i+4*r:], w)
+			le.PutUint32(block[128*i+4*r:], w)
 		}
 		return
 	}
 	var plane [2]uint32
 	for i := range 4 {
 		lo, hi := g[i], g[i+4]
-		le.PutUint32(block[64*i+4*r:], lo&0x0f0f0f0f|hi&0x0f0f0f0f<<4)
+		le.PutUint32(block[128*i+4*r:], lo&0x0f0f0f0f|hi&0x0f0f0f0f<<4)
 		switch bits {
 		case 5:
 			plane[0] |= lo>>4&0x01010101<<i | hi>>4&0x01010101<<(i+4)
@@ -288,7 +288,7 @@ func packCodes(block []byte, r, bits int, g *[8]uint32) {
 		}
 	}
 	for i := range bits - 4 {
-		le.PutUint32(block[256+64*i+4*r:], plane[i])
+		le.PutUint32(block[512+128*i+4*r:], plane[i])
 	}
 }
 
@@ -297,20 +297,20 @@ func unpackCodes(block []byte, r, bits int) (g [8]uint32) {
 	le := binary.LittleEndian
 	if bits == 8 {
 		for i := range g {
-			g[i] = le.Uint32(block[64*i+4*r:])
+			g[i] = le.Uint32(block[128*i+4*r:])
 		}
 		return g
 	}
 	for i := range 4 {
-		w := le.Uint32(block[64*i+4*r:])
+		w := le.Uint32(block[128*i+4*r:])
 		g[i], g[i+4] = w&0x0f0f0f0f, w>>4&0x0f0f0f0f
 	}
 	for i := range g {
 		switch bits {
 		case 5:
-			g[i] |= le.Uint32(block[256+4*r:]) >> i & 0x01010101 << 4
+			g[i] |= le.Uint32(block[512+4*r:]) >> i & 0x01010101 << 4
 		case 6:
-			g[i] |= le.Uint32(block[256+i/4*64+4*r:]) >> (i % 4 * 2) & 0x03030303 << 4
+			g[i] |= le.Uint32(block[512+i/4*128+4*r:]) >> (i % 4 * 2) & 0x03030303 << 4
 		}
 	}
 	return g
@@ -324,17 +324,17 @@ func (m *Matrix) Row(dst []float32, i int) {
 	switch m.dtype {
 	case F32:
 		for k := range dst {
-			dst[k] = math.Float32frombits(le.Uint32(panel[64*k+4*r:]))
+			dst[k] = math.Float32frombits(le.Uint32(panel[128*k+4*r:]))
 		}
 		return
 	case F16:
 		for k := range dst {
-			dst[k] = f16At(panel, 32*k+2*r)
+			dst[k] = f16At(panel, 64*k+2*r)
 		}
 		return
 	case BF16:
 		for k := range dst {
-			dst[k] = math.Float32frombits(uint32(le.Uint16(panel[k/2*64+4*r+k%2*2:])) << 16)
+			dst[k] = math.Float32frombits(uint32(le.Uint16(panel[k/2*128+4*r+k%2*2:])) << 16)
 		}
 		return
 	}
@@ -361,12 +361,12 @@ func scaleAt(panel []byte, kind scaleKind, r, h int) (scale, minimum float32) {
 	case scale16:
 		return f16At(s, 2*r), 0
 	case scaleMin16:
-		return f16At(s, 2*r), f16At(s, 32+2*r)
+		return f16At(s, 2*r), f16At(s, 64+2*r)
 	case scaleK:
 		j := h % 16 / 2
-		return f16At(s, 2*r) * float32(s[64+32*j+r]), -(f16At(s, 32+2*r) * float32(s[64+32*j+16+r]))
+		return f16At(s, 2*r) * float32(s[128+64*j+r]), -(f16At(s, 64+2*r) * float32(s[128+64*j+32+r]))
 	default: // scale6K
-		return f16At(s, 2*r) * float32(int8(s[32+h%16*16+r])), 0
+		return f16At(s, 2*r) * float32(int8(s[64+h%16*32+r])), 0
 	}
 }
 
