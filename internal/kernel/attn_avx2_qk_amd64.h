@@ -1,5 +1,5 @@
-// The loops of attnQK3AVX2 and attnQK6AVX2 (attn_avx2_amd64.s).
-// DX s, R8 q, R9 k, R10 pages, R11 d, Y15 mask.
+// The loops of attnQK3AVX2 and its siblings (attn_avx2_amd64.s).
+// DX s, R8 q, R9 k, R15 ks, R10 pages, R11 d, Y15 mask.
 	MOVQ R11, R12           // d
 	LEAQ (R11)(R11*2), R11
 	SHLQ $2, R11            // bytes of 3 rows of Q: d * 12
@@ -13,7 +13,11 @@ page:
 tile:
 	MOVQ R8, SI
 	MOVQ R12, CX
+#ifdef INT8
+	SHRQ $2, CX
+#else
 	SHRQ $1, CX
+#endif
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -31,6 +35,45 @@ tile:
 
 dims:
 	PREFETCHT1 (DI)(R14*1)
+#ifdef INT8
+	BYTE4(24, (DI), 32(DI))
+	FMA(0(SI), Y0, Y1)
+	FMA(4(SI), Y2, Y3)
+	FMA(8(SI), Y4, Y5)
+#ifdef ROWS6
+	FMA(0(SI)(R11*1), Y6, Y7)
+	FMA(4(SI)(R11*1), Y8, Y9)
+	FMA(8(SI)(R11*1), Y10, Y11)
+#endif
+	BYTE4(16, (DI), 32(DI))
+	FMA(12(SI), Y0, Y1)
+	FMA(16(SI), Y2, Y3)
+	FMA(20(SI), Y4, Y5)
+#ifdef ROWS6
+	FMA(12(SI)(R11*1), Y6, Y7)
+	FMA(16(SI)(R11*1), Y8, Y9)
+	FMA(20(SI)(R11*1), Y10, Y11)
+#endif
+	BYTE4(8, (DI), 32(DI))
+	FMA(24(SI), Y0, Y1)
+	FMA(28(SI), Y2, Y3)
+	FMA(32(SI), Y4, Y5)
+#ifdef ROWS6
+	FMA(24(SI)(R11*1), Y6, Y7)
+	FMA(28(SI)(R11*1), Y8, Y9)
+	FMA(32(SI)(R11*1), Y10, Y11)
+#endif
+	BYTE4(0, (DI), 32(DI))
+	FMA(36(SI), Y0, Y1)
+	FMA(40(SI), Y2, Y3)
+	FMA(44(SI), Y4, Y5)
+#ifdef ROWS6
+	FMA(36(SI)(R11*1), Y6, Y7)
+	FMA(40(SI)(R11*1), Y8, Y9)
+	FMA(44(SI)(R11*1), Y10, Y11)
+#endif
+	ADDQ $48, SI
+#else
 	LO((DI), 32(DI))
 	FMA(0(SI), Y0, Y1)
 	FMA(4(SI), Y2, Y3)
@@ -49,11 +92,28 @@ dims:
 	FMA(16(SI)(R11*1), Y8, Y9)
 	FMA(20(SI)(R11*1), Y10, Y11)
 #endif
-	ADDQ $64, DI
 	ADDQ $24, SI
+#endif
+	ADDQ $64, DI
 	DECQ CX
 	JNZ dims
 
+#ifdef INT8
+	MOVQ (R15), AX
+	MOVQ R13, CX
+	SHLQ $6, CX
+	SUBQ CX, AX
+	VMOVUPS 512(AX), Y12
+	VMOVUPS 544(AX), Y13
+	SCALE(Y0, Y1)
+	SCALE(Y2, Y3)
+	SCALE(Y4, Y5)
+#ifdef ROWS6
+	SCALE(Y6, Y7)
+	SCALE(Y8, Y9)
+	SCALE(Y10, Y11)
+#endif
+#endif
 	STORES(0, Y0, Y1)
 	STORES(1, Y2, Y3)
 	STORES(2, Y4, Y5)
@@ -66,6 +126,7 @@ dims:
 	DECQ R13
 	JNZ tile
 	ADDQ $8, R9
+	ADDQ $8, R15
 	DECQ R10
 	JNZ page
 	VZEROUPPER

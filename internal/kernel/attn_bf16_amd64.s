@@ -40,13 +40,13 @@
 
 // The bodies below are included once per number of rows.
 
-// func attnQK4BF16(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
-TEXT ·attnQK4BF16(SB), NOSPLIT, $0-40
+// func attnQK4BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+TEXT ·attnQK4BF16(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
-	MOVQ pages+24(FP), R10
-	MOVQ d+32(FP), R11
+	MOVQ pages+32(FP), R10
+	MOVQ d+40(FP), R11
 #include "attn_bf16_qk_amd64.h"
 
 // func attnPV4BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
@@ -61,13 +61,13 @@ TEXT ·attnPV4BF16(SB), NOSPLIT, $0-48
 
 #define ROWS8
 
-// func attnQK8BF16(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
-TEXT ·attnQK8BF16(SB), NOSPLIT, $0-40
+// func attnQK8BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+TEXT ·attnQK8BF16(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
-	MOVQ pages+24(FP), R10
-	MOVQ d+32(FP), R11
+	MOVQ pages+32(FP), R10
+	MOVQ d+40(FP), R11
 #include "attn_bf16_qk_amd64.h"
 
 // func attnPV8BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
@@ -82,13 +82,13 @@ TEXT ·attnPV8BF16(SB), NOSPLIT, $0-48
 
 #define ROWS12
 
-// func attnQK12BF16(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
-TEXT ·attnQK12BF16(SB), NOSPLIT, $0-40
+// func attnQK12BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+TEXT ·attnQK12BF16(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
-	MOVQ pages+24(FP), R10
-	MOVQ d+32(FP), R11
+	MOVQ pages+32(FP), R10
+	MOVQ d+40(FP), R11
 #include "attn_bf16_qk_amd64.h"
 
 // func attnPV12BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
@@ -173,14 +173,14 @@ plain:
 	VFMADD213PS Z31, f, y; \
 	VSCALEFPS x, y, x
 
-// func attnSoftmaxBF16(s, m, l, c *float32, rows, pages int)
-TEXT ·attnSoftmaxBF16(SB), NOSPLIT, $0-48
+// func attnSoftmaxBF16(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+TEXT ·attnSoftmaxBF16(SB), NOSPLIT, $0-56
 	MOVQ s+0(FP), DI
 	MOVQ m+8(FP), R8
 	MOVQ l+16(FP), R9
 	MOVQ c+24(FP), R10
-	MOVQ rows+32(FP), R11
-	MOVQ pages+40(FP), R12
+	MOVQ rows+40(FP), R11
+	MOVQ pages+48(FP), R12
 	VBROADCASTSS attnConst<>+12(SB), Z31
 	VBROADCASTSS attnConst<>+16(SB), Z30
 	VBROADCASTSS attnConst<>+20(SB), Z29

@@ -19,22 +19,22 @@ import (
 // (decode) there is one chunk, and every page is read from memory once.
 //
 // Pages that no row of a chunk sees are left out. That does not change a bit:
-// hidden keys have probability 0, and blocks are cut by the span's index alone.
+// hidden keys have probability 0, and how blocks are cut depends on the spans alone.
 const (
 	attnPages  = 4
 	attnStride = attnPages*PageTokens + 16 // floats from row to row of S; not a power of two, which would crowd a few sets of L1
 	attnFloor  = -1e29                     // the running maximum before the first key; masked logits are -Inf
 )
 
-// attnBlock is the working memory of the tiers with assembly.
+// attnBlock is the working memory of the tiers with assembly. Rows are padded
+// to a multiple of 12, which suits every tier.
 type attnBlock struct {
-	q    []uint32  // [rows/unit][d/2 pairs][..] words, times log2(e)
-	o    []float32 // [rows][d], not yet divided by the sum
-	m    []float32 // [rows] running maximum of the logits, in base 2
-	l    []float32 // [rows][16] running sum of exp2(x-m), by lane
-	s    []float32 // [chunk][attnStride] logits, then probabilities
-	c    []float32 // [chunk] factor that O takes in this block
-	k, v []uint16  // [attnPages][PageTokens*d] int8 pages as bf16
+	q, q8 []uint32  // [rows][queryWords] queries for bf16 and for int8 pages
+	o     []float32 // [rows][d], not yet divided by the sum
+	m     []float32 // [rows] running maximum of the logits, in base 2
+	l     []float32 // [rows][16] running sum of exp2(x-m), by lane
+	s     []float32 // [chunk][attnStride] logits, then probabilities
+	c     []float32 // [2][16] factor that O takes in this block; scale of P
 }
 
 // resize returns b with n elements of no particular value.
@@ -45,64 +45,106 @@ func resize[T any](b []T, n int) []T {
 	return b[:n]
 }
 
-func (b *attnBlock) attend(t *attnKernels, out, lse, q []float32, rows, d int, spans []Span) {
-	n := (rows + t.unit - 1) / t.unit * t.unit
-	b.q = resize(b.q, n*d/2*t.words)
+// prepare makes the scratch large enough and the running values empty.
+func (b *attnBlock) prepare(rows, d int) {
+	n := (rows + 11) / 12 * 12
 	b.o, b.m, b.l = resize(b.o, n*d), resize(b.m, n), resize(b.l, n*16)
-	b.s, b.c = resize(b.s, t.chunk()*attnStride), resize(b.c, t.chunk())
-	t.packQuery(b.q, q, t.unit, d)
+	b.s, b.c = resize(b.s, 12*attnStride), resize(b.c, 32)
 	clear(b.o)
 	clear(b.l)
 	for r := range b.m {
 		b.m[r] = attnFloor
 	}
-	for at := 0; at < len(spans); at += attnPages {
-		end := min(at+attnPages, len(spans))
-		b.addBlock(t, rows, d, spans[at:end], spans[end:])
+}
+
+// queries returns q in the form of the kernels.
+func (t *attnKernels) queries(buf []uint32, q []float32, rows, d int) []uint32 {
+	buf = resize(buf, t.padded(rows)*t.queryWords(d))
+	t.packQuery(buf, q, t.unit, d)
+	return buf
+}
+
+func (b *attnBlock) attend(t *attnPair, out, lse, q []float32, rows, d int, spans []Span) {
+	b.prepare(rows, d)
+	b.q, b.q8 = b.q[:0], b.q8[:0]
+	for at := 0; at < len(spans); {
+		// A block is pages of one precision.
+		end, kind := at+1, spans[at].int8()
+		for end < len(spans) && end < at+attnPages && spans[end].int8() == kind {
+			end++
+		}
+		if kind {
+			if len(b.q8) == 0 {
+				b.q8 = t.int8.queries(b.q8, q, rows, d)
+			}
+			b.addBlock(t.int8, b.q8, rows, d, spans[at:end], spans[end:])
+		} else {
+			if len(b.q) == 0 {
+				b.q = t.bf16.queries(b.q, q, rows, d)
+			}
+			b.addBlock(t.bf16, b.q, rows, d, spans[at:end], spans[end:])
+		}
+		at = end
 	}
 	for r := range rows {
 		b.finish(out[r*d:][:d], lse, r)
 	}
 }
 
-// addBlock runs all rows over up to attnPages pages; later is the spans after them.
-func (b *attnBlock) addBlock(t *attnKernels, rows, d int, spans, later []Span) {
-	var unpacked [attnPages]bool
+// pages is the part of a block that a chunk of rows looks at.
+type pages struct {
+	n            int
+	spans        [attnPages]*Span
+	k, v, ks, vs [attnPages + 1]unsafe.Pointer
+}
+
+// add appends a page.
+func (p *pages) add(sp *Span) {
+	p.spans[p.n] = sp
+	if sp.int8() {
+		p.k[p.n], p.v[p.n] = unsafe.Pointer(&sp.K8[0]), unsafe.Pointer(&sp.V8[0])
+		p.ks[p.n], p.vs[p.n] = unsafe.Pointer(&sp.KScale[0]), unsafe.Pointer(&sp.VScale[0])
+	} else {
+		p.k[p.n], p.v[p.n] = unsafe.Pointer(&sp.K[0]), unsafe.Pointer(&sp.V[0])
+	}
+	p.n++
+}
+
+// follow says what is read after the last keys, the first values, and after the
+// last values, the keys of the page that comes later.
+func (p *pages) follow(later []Span) {
+	p.k[p.n], p.v[p.n] = p.v[0], p.v[0]
+	if len(later) > 0 {
+		if sp := &later[0]; sp.int8() {
+			p.v[p.n] = unsafe.Pointer(&sp.K8[0])
+		} else {
+			p.v[p.n] = unsafe.Pointer(&sp.K[0])
+		}
+	}
+}
+
+// addBlock runs all rows over up to attnPages pages of one precision; later is
+// the spans after them.
+func (b *attnBlock) addBlock(t *attnKernels, q []uint32, rows, d int, spans, later []Span) {
 	for from := 0; from < rows; from += t.chunk() {
 		to := min(from+t.chunk(), rows)
-		var (
-			seen  [attnPages]*Span // pages this chunk looks at
-			k, v  [attnPages + 1]unsafe.Pointer
-			pages int
-		)
+		var p pages
 		for i := range spans {
-			sp := &spans[i]
-			if !sp.anyVisible(from, to) {
-				continue
+			if spans[i].anyVisible(from, to) {
+				p.add(&spans[i])
 			}
-			kp, vp := sp.K, sp.V
-			if sp.int8() {
-				kp, vp = b.unpack(sp, i, d, unpacked[i])
-				unpacked[i] = true
-			}
-			seen[pages], k[pages], v[pages] = sp, unsafe.Pointer(&kp[0]), unsafe.Pointer(&vp[0])
-			pages++
 		}
-		if pages == 0 {
+		if p.n == 0 {
 			continue
 		}
-		k[pages], v[pages] = v[0], v[0]
-		if len(later) > 0 && !later[0].int8() {
-			v[pages] = unsafe.Pointer(&later[0].K[0])
-		}
-
-		units := (to - from + t.unit - 1) / t.unit
-		t.qk[units-1](&b.s[0], &b.q[from*d/2*t.words], &k[0], pages, d)
-		for i, sp := range seen[:pages] {
+		p.follow(later)
+		units := t.padded(to-from) / t.unit
+		t.qk[units-1](&b.s[0], &q[from*t.queryWords(d)], &p.k[0], &p.ks[0], p.n, d)
+		for i, sp := range p.spans[:p.n] {
 			b.hide(t, sp, i, from, to)
 		}
-		t.softmax(&b.s[0], &b.m[from], &b.l[from*16], &b.c[0], units*t.unit, pages)
-		b.mix(t, from, units, d, v[:pages+1])
+		t.softmax(&b.s[0], &b.m[from], &b.l[from*16], &b.c[0], &p.vs[0], units*t.unit, p.n)
+		b.mix(t, from, units, d, p.v[:p.n+1])
 	}
 }
 
@@ -135,27 +177,16 @@ func (b *attnBlock) hide(t *attnKernels, sp *Span, i, from, to int) {
 // reading V, which is then done page by page, in the order it lies in memory.
 func (b *attnBlock) mix(t *attnKernels, from, units, d int, v []unsafe.Pointer) {
 	o, pv := &b.o[from*d], t.pv[units-1]
-	if units == len(t.pv) {
+	if units == len(t.pv) && !t.onePage {
 		pv(o, &b.s[0], &v[0], &b.c[0], len(v)-1, d)
 		return
 	}
 	for i := range len(v) - 1 {
-		pv(o, &b.s[i*PageTokens/2*t.words], &v[i], &b.c[0], 1, d)
-		for r := range b.c {
+		pv(o, &b.s[i*t.pageP], &v[i], &b.c[0], 1, d)
+		for r := range b.c[:t.chunk()] {
 			b.c[r] = 1
 		}
 	}
-}
-
-// unpack returns an int8 page as bf16, made at its first use in a block.
-func (b *attnBlock) unpack(sp *Span, i, d int, done bool) (k, v []uint16) {
-	n := PageTokens * d
-	b.k, b.v = resize(b.k, attnPages*n), resize(b.v, attnPages*n)
-	k, v = b.k[i*n:][:n], b.v[i*n:][:n]
-	if !done {
-		unpackPage(k, v, sp, d)
-	}
-	return k, v
 }
 
 // finish divides by the sum. Adding 0 makes every zero positive: whether -0 came

@@ -157,19 +157,3 @@ func toBF16(x float32) uint16 {
 	}
 	return uint16((b + 0x7FFF + b>>16&1) >> 16)
 }
-
-// unpackPage turns an int8 page into the bf16 page of the same tokens.
-func unpackPage(k, v []uint16, sp *Span, d int) {
-	for s := range PageTokens {
-		w := sp.KScale[s]
-		from, to := sp.K8[indexK8(s, 0, d):], k[indexK(s, 0, d):]
-		for j := range d {
-			to[j/2*32+j%2] = toBF16(w * float32(from[j/4*64+j%4]))
-		}
-		w = sp.VScale[s]
-		from, to = sp.V8[indexV8(s, 0, d):], v[indexV(s, 0, d):]
-		for j := range d {
-			to[j/16*512+j%16*2] = toBF16(w * float32(from[j/16*512+j%16*4]))
-		}
-	}
-}

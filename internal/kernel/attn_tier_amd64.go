@@ -6,39 +6,61 @@ import (
 )
 
 // attnTiers is the attention of each tier; nil means plain Go.
-var attnTiers = [numTiers]*attnKernels{
-	tierAVX2:   &attnAVX2,
+var attnTiers = [numTiers]*attnPair{
+	tierAVX2:   {bf16: &attnAVX2, int8: &attnAVX2Int8},
 	tierAVX512: attnAVX512(),
 }
 
-// attnAVX512 is the bf16 kernels where the machine has the instructions, or
-// those of AVX2.
-func attnAVX512() *attnKernels {
+// attnAVX512 takes the AVX2 loops for bf16 pages where AVX512-BF16 is missing.
+func attnAVX512() *attnPair {
 	if cpu.bf16 {
-		return &attnBF16
+		return &attnPair{bf16: &attnBF16, int8: &attnVNNI}
 	}
-	return &attnAVX2
+	return &attnPair{bf16: &attnAVX2, int8: &attnVNNI}
 }
 
 type (
-	attnQK = func(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
+	attnQK = func(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
 	attnPV = func(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 )
 
-// Q and P in pairs of bf16: q [rows/4][d/2][4], p in the first half of each row.
+// Q [rows/4][d/2][4] and P are pairs of bf16.
 var attnBF16 = attnKernels{
-	words: 1, unit: 4, packQuery: packQueryBF16,
+	unit: 4, queryWords: func(d int) int { return d / 2 }, packQuery: packQueryBF16,
 	qk:   []attnQK{attnQK4BF16, attnQK8BF16, attnQK12BF16},
 	mask: attnMaskAVX512, softmax: attnSoftmaxBF16,
-	pv: []attnPV{attnPV4BF16, attnPV8BF16, attnPV12BF16},
+	pv:    []attnPV{attnPV4BF16, attnPV8BF16, attnPV12BF16},
+	pageP: PageTokens / 2,
 }
 
-// Q and P in float32: q [rows/3][d][3].
+// Q and P are integers of 16 bits, in two bytes.
+var attnVNNI = attnKernels{
+	unit: 4, queryWords: func(d int) int { return d/2 + 2 }, packQuery: packQueryInt16,
+	qk:   []attnQK{attnQK4VNNI, attnQK8VNNI, attnQK12VNNI},
+	mask: attnMaskAVX512, softmax: attnSoftmaxVNNI,
+	pv:    []attnPV{attnPV4VNNI, attnPV8VNNI, attnPV12VNNI},
+	pageP: PageTokens / 2, onePage: true,
+}
+
+// Q [rows/3][d][3] and P are float32.
 var attnAVX2 = attnKernels{
-	words: 2, unit: 3, packQuery: packQueryF32,
+	unit: 3, queryWords: func(d int) int { return d }, packQuery: packQueryF32,
 	qk:   []attnQK{attnQK3AVX2, attnQK6AVX2},
+	mask: attnMaskAVX2, softmax: softmaxUnscaledAVX2,
+	pv:    []attnPV{attnPV3AVX2, attnPV6AVX2},
+	pageP: PageTokens,
+}
+
+var attnAVX2Int8 = attnKernels{
+	unit: 3, queryWords: func(d int) int { return d }, packQuery: packQueryF32,
+	qk:   []attnQK{attnQK3AVX2Int8, attnQK6AVX2Int8},
 	mask: attnMaskAVX2, softmax: attnSoftmaxAVX2,
-	pv: []attnPV{attnPV3AVX2, attnPV6AVX2},
+	pv:    []attnPV{attnPV3AVX2Int8, attnPV6AVX2Int8},
+	pageP: PageTokens,
+}
+
+func softmaxUnscaledAVX2(s, m, l, c *float32, _ *unsafe.Pointer, rows, pages int) {
+	attnSoftmaxAVX2(s, m, l, c, nil, rows, pages)
 }
 
 func packQueryBF16(dst []uint32, q []float32, unit, d int) {
@@ -62,20 +84,52 @@ func packQueryF32(dst []uint32, q []float32, unit, d int) {
 	}
 }
 
-//go:noescape
-func attnQK4BF16(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
+// packQueryInt16 rounds each row to integers of 16 bits; the layout is at
+// attn_vnni_amd64.s. The largest is chosen so that 256 hi + lo reaches it with
+// signed bytes and a dot product with int8 keys fits 32 bits.
+func packQueryInt16(dst []uint32, q []float32, unit, d int) {
+	clear(dst)
+	limit := float32(min(127*256+127, math.MaxInt32/(127*d)))
+	size := unit * (d/2 + 2)
+	for r := range len(q) / d {
+		row := q[r*d:][:d]
+		top := float32(0)
+		for _, x := range row {
+			top = max(top, max(x, -x)) // NaN stays NaN
+		}
+		at := dst[r/unit*size:][:size]
+		at[r%unit] = math.Float32bits(top / limit * math.Log2E)
+		if !(top > 0 && top <= math.MaxFloat32) {
+			continue // zeros; or the scale is NaN or Inf and makes NaN of everything
+		}
+		hi, lo := at[2*unit+r%unit:], at[2*unit+d/4*unit+r%unit:]
+		sum, inv := int32(0), limit/top
+		for j, x := range row {
+			n := int32(math.RoundToEven(float64(x * inv)))
+			sum += n
+			low := int32(int8(n))
+			shift := j % 4 * 8
+			hi[j/4*unit] |= uint32(uint8((n-low)>>8)) << shift
+			lo[j/4*unit] |= uint32(uint8(low)) << shift
+		}
+		at[unit+r%unit] = uint32(128 * sum)
+	}
+}
 
 //go:noescape
-func attnQK8BF16(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
-
-//go:noescape
-func attnQK12BF16(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
+func attnQK4BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
 
 //go:noescape
 func attnPV4BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 
 //go:noescape
+func attnQK8BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+
+//go:noescape
 func attnPV8BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+
+//go:noescape
+func attnQK12BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
 
 //go:noescape
 func attnPV12BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
@@ -84,22 +138,55 @@ func attnPV12BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 func attnMaskAVX512(s *float32, lo, hi int, bias *float32)
 
 //go:noescape
-func attnSoftmaxBF16(s, m, l, c *float32, rows, pages int)
+func attnSoftmaxBF16(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
 
 //go:noescape
-func attnQK3AVX2(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
+func attnQK4VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
 
 //go:noescape
-func attnQK6AVX2(s *float32, q *uint32, k *unsafe.Pointer, pages, d int)
+func attnPV4VNNI(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+
+//go:noescape
+func attnQK8VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+
+//go:noescape
+func attnPV8VNNI(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+
+//go:noescape
+func attnQK12VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+
+//go:noescape
+func attnPV12VNNI(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+
+//go:noescape
+func attnSoftmaxVNNI(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+
+//go:noescape
+func attnQK3AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
 
 //go:noescape
 func attnPV3AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 
 //go:noescape
+func attnQK6AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+
+//go:noescape
 func attnPV6AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+
+//go:noescape
+func attnQK3AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+
+//go:noescape
+func attnPV3AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+
+//go:noescape
+func attnQK6AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+
+//go:noescape
+func attnPV6AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 
 //go:noescape
 func attnMaskAVX2(s *float32, lo, hi int, bias *float32)
 
 //go:noescape
-func attnSoftmaxAVX2(s, m, l, c *float32, rows, pages int)
+func attnSoftmaxAVX2(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)

@@ -3,4 +3,4 @@
 package kernel
 
 // attnTiers is the attention of each tier; nil means plain Go.
-var attnTiers [numTiers]*attnKernels
+var attnTiers [numTiers]*attnPair

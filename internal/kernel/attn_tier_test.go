@@ -11,10 +11,10 @@ import (
 // that a tier may show against the generic one, on logits of variance 1.
 // AVX512-BF16 rounds q and p to bf16 (relative error up to 2^-9 each).
 func attnTolerance() (out, lse float64) {
-	if k := attnTier(); k != nil && k.words == 1 {
-		return 4e-3, 4e-3
+	if Tier() == "avx512" {
+		return 4e-3, 6e-3
 	}
-	return 2e-6, 2e-6
+	return 2e-6, 4e-6
 }
 
 // guardedRun is run with guard pages behind everything Attend reads, writes or
@@ -42,13 +42,12 @@ func (c *attnCase) guardedRun(t testing.TB) (out, lse []float32) {
 	}
 	var s AttnScratch
 	if k := attnTier(); k != nil {
-		n := (c.rows + k.unit - 1) / k.unit * k.unit
-		s.block = attnBlock{
-			q: guarded[uint32](t, n*c.d/2*k.words), o: guarded[float32](t, n*c.d),
-			m: guarded[float32](t, n), l: guarded[float32](t, n*16),
-			s: guarded[float32](t, k.chunk()*attnStride), c: guarded[float32](t, k.chunk()),
-			k: guarded[uint16](t, attnPages*PageTokens*c.d), v: guarded[uint16](t, attnPages*PageTokens*c.d),
-		}
+		s.block.q = guarded[uint32](t, k.bf16.padded(c.rows)*k.bf16.queryWords(c.d))
+		s.block.q8 = guarded[uint32](t, k.int8.padded(c.rows)*k.int8.queryWords(c.d))
+		n := (c.rows + 11) / 12 * 12
+		s.block.o, s.block.m = guarded[float32](t, n*c.d), guarded[float32](t, n)
+		s.block.l, s.block.c = guarded[float32](t, n*16), guarded[float32](t, 32)
+		s.block.s = guarded[float32](t, 12*attnStride)
 	}
 	Attend(out[margin:], lse[margin:], guardedCopy(t, c.q), c.rows, c.d, spans, &s)
 	for i := range margin {
@@ -181,7 +180,7 @@ func TestAttendFarLogits(t *testing.T) {
 			out, lse := c.guardedRun(t)
 			want, wantLSE := make([]float32, len(out)), make([]float32, len(lse))
 			attendGeneric(want, wantLSE, c.q, c.rows, c.d, c.spans)
-			if e, l := relErr(out, want), lseErr(lse, wantLSE); !(e < maxOut) || !(l < 8*maxLSE) {
+			if e, l := relErr(out, want), lseErr(lse, wantLSE); !(e < maxOut) || !(l < maxLSE+1e-4) {
 				t.Errorf("step %g: relative error %.2g, lse error %.2g", step, e, l)
 			}
 		}
