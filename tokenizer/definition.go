@@ -149,12 +149,7 @@ func (t *Tokenizer) buildSymbols(d *definition) {
 	}
 	if d.byteLevel {
 		if d.ignoreMerges {
-			t.whole = map[string]int32{}
-			for s, id := range d.symbols {
-				if !t.special[id] {
-					t.whole[s] = id
-				}
-			}
+			t.whole = d.symbols
 		}
 		return
 	}

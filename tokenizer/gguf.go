@@ -92,10 +92,11 @@ func FromGGUF(src MetaSource) (*Tokenizer, error) {
 		return nil, malformed(ggufFile, ggufPrefix+"model", "missing: the file has no tokenizer")
 	}
 	g.readTokens()
-	switch model {
-	case "gpt2":
+	switch {
+	case g.err != nil:
+	case model == "gpt2":
 		g.readByteLevel()
-	case "llama":
+	case model == "llama":
 		g.readSentencePiece()
 	default:
 		return nil, unsupported(ggufFile, ggufPrefix+"model", "tokenizer "+clip(model), "gpt2 and llama are")
@@ -241,9 +242,6 @@ func (g *ggufReader) frame(addBOS bool) {
 }
 
 func (g *ggufReader) readByteLevel() {
-	if g.err != nil {
-		return
-	}
 	d := g.def
 	name := g.str("pre")
 	if name == "" {
@@ -292,9 +290,6 @@ func (g *ggufReader) readByteLevel() {
 }
 
 func (g *ggufReader) readSentencePiece() {
-	if g.err != nil {
-		return
-	}
 	d := g.def
 	d.unk, d.fuseUnk = g.token("unknown_token_id"), true
 	d.bytes = make([]bool, len(d.tokens))

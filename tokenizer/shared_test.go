@@ -156,25 +156,22 @@ func TestSharedLlamaCppVocabularies(t *testing.T) {
 func TestSharedTiktoken(t *testing.T) {
 	for _, c := range []struct {
 		path    []string
-		vectors string
-		pres    []string
+		vectors map[string]string // name of llama.cpp's files -> tokenizer.ggml.pre
 	}{
-		{[]string{"measure-only", "tokenizer", "llama3", "tokenizer.model"}, "llama-bpe", []string{"llama-bpe", "llama3"}},
-		{[]string{"measure-only", "tokenizer", "qwen", "qwen.tiktoken"}, "qwen2", []string{"qwen2"}},
-		{[]string{"measure-only", "tokenizer", "qwen", "qwen.tiktoken"}, "deepseek-r1-qwen", []string{"deepseek-r1-qwen"}},
+		{[]string{"measure-only", "tokenizer", "llama3", "tokenizer.model"}, map[string]string{"llama-bpe": "llama-bpe"}},
+		{[]string{"measure-only", "tokenizer", "qwen", "qwen.tiktoken"}, map[string]string{"qwen2": "qwen2", "deepseek-r1-qwen": "deepseek-r1-qwen"}},
 	} {
-		t.Run(c.vectors, func(t *testing.T) {
-			t.Parallel()
-			src := tiktokenSource(t, readShared(t, c.path...))
-			for _, pre := range c.pres {
+		src := tiktokenSource(t, readShared(t, c.path...))
+		for name, pre := range c.vectors {
+			t.Run(name, func(t *testing.T) {
 				src["tokenizer.ggml.pre"] = pre
 				tok, err := FromGGUF(src)
 				if err != nil {
 					t.Fatal(err)
 				}
-				checkVectors(t, tok, c.vectors)
-			}
-		})
+				checkVectors(t, tok, name)
+			})
+		}
 	}
 }
 

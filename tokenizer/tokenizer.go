@@ -144,7 +144,7 @@ func (t *Tokenizer) merge(part string, s *scratch) []int32 {
 		for i := 0; i < len(part); i++ {
 			s.spelled = utf8.AppendRune(s.spelled, byteRunes[part[i]])
 		}
-		if id, ok := t.whole[string(s.spelled)]; ok {
+		if id, ok := t.whole[string(s.spelled)]; ok && !t.special[id] {
 			s.symbols = append(s.symbols[:0], id)
 			return s.symbols
 		}
