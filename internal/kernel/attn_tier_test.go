@@ -163,7 +163,8 @@ func TestAttendNotFinite(t *testing.T) {
 	})
 }
 
-// TestAttendFarLogits checks the running maximum: logits of hundreds, growing
+// TestAttendFarLogits checks the running maximum: logits of hundreds (which a
+// float32 holds to 3e-5), growing
 // and falling from page to page.
 func TestAttendFarLogits(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
@@ -180,7 +181,7 @@ func TestAttendFarLogits(t *testing.T) {
 			out, lse := c.guardedRun(t)
 			want, wantLSE := make([]float32, len(out)), make([]float32, len(lse))
 			attendGeneric(want, wantLSE, c.q, c.rows, c.d, c.spans)
-			if e, l := relErr(out, want), lseErr(lse, wantLSE); !(e < maxOut) || !(l < maxLSE+1e-4) {
+			if e, l := relErr(out, want), lseErr(lse, wantLSE); !(e < maxOut+5e-5) || !(l < maxLSE+1e-4) {
 				t.Errorf("step %g: relative error %.2g, lse error %.2g", step, e, l)
 			}
 		}
