@@ -158,21 +158,56 @@ func (s *Sampler) topP() {
 	for _, c := range s.cands {
 		total += c.p
 	}
-	// Tokens below this bound weigh less than the 1 - TopP that may go, all of them
-	// together: they need not be sorted. The best token is above it.
-	bound := (1 - s.p.TopP) * total / float64(len(s.cands))
-	s.cands = slices.DeleteFunc(s.cands, func(c candidate) bool { return c.p < bound })
-	slices.SortFunc(s.cands, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(b.p, a.p), cmp.Compare(a.id, b.id))
-	})
-	sum := 0.0
-	for i, c := range s.cands {
-		sum += c.p
-		if sum >= s.p.TopP*total {
-			s.cands = s.cands[:i+1]
-			return
+	s.cands = s.cands[:nucleus(s.cands, s.p.TopP*total)]
+}
+
+// likelier orders candidates by probability, equal ones by id.
+func likelier(a, b candidate) int {
+	return cmp.Or(cmp.Compare(b.p, a.p), cmp.Compare(a.id, b.id))
+}
+
+// nucleus reorders c so that its first n are the fewest, likeliest candidates
+// that reach the sum target, and returns n: a quickselect by weight, of linear
+// expected time, because a flat distribution has a nucleus of many thousands.
+func nucleus(c []candidate, target float64) int {
+	lo, hi := 0, len(c) // c[:lo] are in; the border lies in c[lo:hi]
+	for hi-lo > 32 {
+		m := lo + (hi-lo)/2
+		pivots := []candidate{c[lo], c[m], c[hi-1]}
+		slices.SortFunc(pivots, likelier)
+		pivot := pivots[1]
+		mid, sum := lo, 0.0 // c[lo:mid] are likelier than the pivot
+		at := lo
+		for i := lo; i < hi; i++ {
+			if likelier(c[i], pivot) < 0 {
+				sum += c[i].p
+				c[mid], c[i] = c[i], c[mid]
+				if at == mid {
+					at = i
+				}
+				mid++
+			} else if c[i].id == pivot.id {
+				at = i
+			}
+		}
+		c[mid], c[at] = c[at], c[mid]
+		switch {
+		case sum >= target:
+			hi = mid
+		case sum+pivot.p >= target:
+			return mid + 1
+		default:
+			target -= sum + pivot.p
+			lo = mid + 1
 		}
 	}
+	slices.SortFunc(c[lo:hi], likelier)
+	for ; lo < hi; lo++ {
+		if target -= c[lo].p; target <= 0 {
+			return lo + 1
+		}
+	}
+	return hi
 }
 
 // draw chooses a candidate by its probability.

@@ -207,6 +207,33 @@ func TestKthLargest(t *testing.T) {
 	}
 }
 
+func TestNucleus(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 500 {
+		c := make([]candidate, 1+r.IntN(300))
+		total := 0.0
+		for i := range c {
+			c[i] = candidate{int32(i), float64(r.IntN(50)) / 64} // exact sums, many ties
+			total += c[i].p
+		}
+		r.Shuffle(len(c), func(i, j int) { c[i], c[j] = c[j], c[i] })
+		sorted := slices.Clone(c)
+		slices.SortFunc(sorted, likelier)
+		target := total * r.Float64()
+		want, sum := 0, 0.0
+		for want < len(c) && (sum < target || want == 0) {
+			sum += sorted[want].p
+			want++
+		}
+		n := nucleus(c, target)
+		got := slices.Clone(c[:n])
+		slices.SortFunc(got, likelier)
+		if !slices.Equal(got, sorted[:want]) {
+			t.Fatalf("target %v of %v: got %d candidates, want %d", target, total, n, want)
+		}
+	}
+}
+
 func BenchmarkNext(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
 	logits := make([]float32, 151_936)
