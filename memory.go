@@ -1,0 +1,100 @@
+package lighttransfer
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/lighttransfer/lighttransfer/internal/mem"
+	"github.com/lighttransfer/lighttransfer/kv"
+	"github.com/lighttransfer/lighttransfer/lazy"
+)
+
+// ErrMemory is wrapped by errors about work that the machine, or the budget, has
+// no room for. It is found before the work starts.
+var ErrMemory = errors.New("not enough memory")
+
+// enoughMemory compares with what the machine can still give.
+func enoughMemory(what string, need int64) error {
+	if free, ok := mem.Available(); ok && need > free {
+		return fmt.Errorf("%w: %s need %s, %s are free", ErrMemory, what, size(need), size(free))
+	}
+	return nil
+}
+
+func size(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.0f KiB", math.Ceil(float64(n)/1024))
+}
+
+// kvPeak is the most the cache holds on the way to n positions. While a policy
+// decides, layer by layer, all heads of the layers so far are full but for those
+// already cut: P full units and the layer under way.
+func (s *Session) kvPeak(n int) int64 {
+	c := &s.m.model.Config
+	windows := s.cache.Windows()
+	added := max(1, min(s.o.block+s.o.Last, n-s.cache.Len()))
+	if b, ok := s.policy.(interface{ MaxFull(lazy.Shape) int }); ok && !s.decided {
+		// The heads that end full, and one layer more while it is looked at; the rest at their windows.
+		full := min(b.MaxFull(s.shape())+c.KVHeads, len(windows))
+		for i := full; i < len(windows); i++ {
+			windows[i] = c.LazyWindow(i/c.KVHeads, s.o.Window)
+		}
+	}
+	return kv.NeedBytes(windows, n, added, c.HeadDim)
+}
+
+// admit refuses a sequence of n positions that cannot be held, with the figures
+// and what would fit.
+func (s *Session) admit(n int) error {
+	n = max(n, 1)
+	need := s.kvPeak(n)
+	limit, of := int64(math.MaxInt64), ""
+	if s.o.Budget > 0 {
+		limit, of = s.o.Budget, "the KV budget"
+	}
+	if free, ok := mem.Available(); ok {
+		added := n - s.cache.Len()
+		act := s.m.model.WorkspaceBytes(min(added, s.o.block+s.o.Last)) + int64(added)*int64(s.m.model.Hidden)*4
+		if free = free - act + s.cache.Bytes(); free < limit {
+			limit, of = free, fmt.Sprintf("the free memory less %s of activations", size(act))
+		}
+	}
+	if need <= limit {
+		return nil
+	}
+	fits := s.longest(limit)
+	hint := "no prompt fits"
+	if fits > 0 {
+		hint = fmt.Sprintf("%d tokens would fit", fits)
+	}
+	name, _ := s.Policy()
+	if name == "full" || name == "lighttransfer" || name == "threshold" {
+		streaming := make([]kv.Window, len(s.cache.Windows()))
+		for i := range streaming {
+			streaming[i] = s.o.Window
+		}
+		if least := kv.NeedBytes(streaming, n, s.o.block, s.m.model.HeadDim); least <= limit {
+			hint += ", or a lazier policy (a calibrated plan, or at least --policy streaming with " + size(least) + ")"
+		}
+	}
+	return fmt.Errorf("%w: the KV cache of %d tokens under policy %s needs %s, %s is %s; %s", ErrMemory, n, name, size(need), of, size(limit), hint)
+}
+
+// longest is the number of positions whose cache stays within limit.
+func (s *Session) longest(limit int64) int {
+	lo, hi := 0, s.o.Context+1
+	for hi-lo > 1 {
+		if mid := (lo + hi) / 2; s.kvPeak(mid) <= limit {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
