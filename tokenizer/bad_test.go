@@ -140,6 +140,9 @@ func TestConfig(t *testing.T) {
 		{`{"do_lower_case":true}`, isUnsupported, "do_lower_case"},
 		{`{"split_special_tokens":true}`, isUnsupported, "split_special_tokens"},
 		{`{"auto_map":{"AutoTokenizer":["x.py",null]}}`, isUnsupported, "auto_map"},
+		{`{"additional_special_tokens":["<s>","<u>"]}`, isMalformed, "<u>"},
+		{`{"additional_special_tokens":"<s>"}`, isMalformed, "additional_special_tokens"},
+		{`{"extra_special_tokens":["<u>"]}`, isUnsupported, "extra_special_tokens"},
 		{`{"reverse_text":true}`, isUnsupported, "reverse_text"},
 		{`{"added_tokens_decoder":{"x":{"content":"<z>"}}}`, isMalformed, `"x"`},
 		{`{"added_tokens_decoder":{"-3":{"content":"<z>"}}}`, isMalformed, "-3"},
@@ -154,7 +157,7 @@ func TestConfig(t *testing.T) {
 		checkError(t, c.config, err, c.kind, c.word)
 	}
 
-	tok, err := FromJSON([]byte(small), []byte(`{"tokenizer_class":"LlamaTokenizerFast","bos_token":null,"eos_token":"<t>","image_token":"<i>",
+	tok, err := FromJSON([]byte(small), []byte(`{"tokenizer_class":"LlamaTokenizerFast","bos_token":null,"eos_token":"<t>","image_token":"<i>","additional_special_tokens":["<s>",{"content":"<t>"}],"extra_special_tokens":{},
 		"chat_template":"","add_eos_token":true,"add_bos_token":false,"added_tokens_decoder":{"6":{"content":"<t>","special":true},"5":{"content":"<s>","rstrip":true,"special":true}}}`))
 	if err != nil {
 		t.Fatal(err)

@@ -14,17 +14,16 @@ import (
 // spaces out of decoded text, belongs to transformers and not to the
 // vocabulary, and damages code.
 var configIgnored = set(`
-	add_eos_token_at_end additional_special_tokens backend chat_template
-	clean_up_tokenization_spaces cls_token device_map eot_token errors
-	extra_special_tokens from_slow is_local language legacy mask_token
-	max_length max_model_input_sizes merges_file model_input_names
+	backend chat_template clean_up_tokenization_spaces cls_token device_map
+	errors from_slow is_local language legacy mask_token max_len max_length
+	max_model_input_sizes merges_file model_input_names
 	model_max_length model_specific_special_tokens name_or_path
 	pad_to_multiple_of pad_token pad_token_id pad_token_type_id padding
 	padding_side processor_class response_schema return_token_type_ids
 	sep_token sp_model_kwargs spaces_between_special_tokens
 	special_tokens_map_file stride tokenizer_file tokenizer_class
 	transformers_version truncation truncation_side truncation_strategy
-	trust_remote_code unk_token use_default_system_prompt use_fast vocab_file`)
+	trust_remote_code unk_token use_default_system_prompt use_fast vocab_file vocab_size`)
 
 func set(words string) map[string]bool {
 	m := map[string]bool{}
@@ -52,6 +51,7 @@ func (d *definition) readConfig(raw []byte) error {
 	sort.Strings(keys)
 	var class string
 	var bos, eos *string
+	var more []json.RawMessage // further special tokens
 	var addBOS, addEOS *bool
 	for _, key := range keys {
 		v := c[key]
@@ -71,6 +71,10 @@ func (d *definition) readConfig(raw []byte) error {
 			err = d.checkPrefixSpace(v)
 		case "added_tokens_decoder":
 			err = d.readTokensDecoder(v)
+		case "additional_special_tokens":
+			err = strict(configFile, key, v, &more)
+		case "extra_special_tokens":
+			err = checkExtra(key, v)
 		case "split_special_tokens", "do_lower_case", "remove_space", "keep_accents":
 			var on bool
 			if err = strict(configFile, key, v, &on); err == nil && on && key != "keep_accents" {
@@ -99,6 +103,15 @@ func (d *definition) readConfig(raw []byte) error {
 	if err != nil {
 		return err
 	}
+	for _, raw := range more {
+		name, err := configToken("additional_special_tokens", raw)
+		if err == nil {
+			_, err = d.find("additional_special_tokens", name)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if bosID >= 0 {
 		d.bos = bosID
 	}
@@ -124,6 +137,16 @@ func (d *definition) readConfig(raw []byte) error {
 		d.suffix = []int32{eosID}
 	}
 	return nil
+}
+
+// checkExtra accepts names for tokens, {"image": "<image>"}, which are tokens of
+// tokenizer.json; a list would add tokens to it.
+func checkExtra(key string, raw json.RawMessage) error {
+	var names map[string]json.RawMessage
+	if isNull(raw) || string(raw) == "[]" || strict(configFile, key, raw, &names) == nil {
+		return nil
+	}
+	return unsupported(configFile, key, "a list of extra special tokens", "add them to tokenizer.json")
 }
 
 // configToken reads a token's name: a string, an object with the content, or

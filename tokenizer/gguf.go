@@ -68,12 +68,12 @@ var ggufPre = func() map[string]preTokenizer {
 			m[name] = p
 		}
 	}
-	add(preTokenizer{pattern: patternGPT2}, "gpt-2 default phi-2 olmo mpt jais trillion granite-docling")
-	add(preTokenizer{pattern: patternDigits}, "smollm starcoder refact command-r codeshell exaone minerva-7b")
-	add(preTokenizer{pattern: patternLlama3, ignoreMerges: true, addBOS: true}, "llama-bpe llama3 llama-v3 falcon3 pixtral")
-	add(preTokenizer{pattern: patternLlama3}, "dbrx smaug-bpe")
+	add(preTokenizer{pattern: patternGPT2}, "gpt-2 default")
+	add(preTokenizer{pattern: patternDigits}, "smollm")
+	add(preTokenizer{pattern: patternLlama3, ignoreMerges: true, addBOS: true}, "llama-bpe llama3 llama-v3 falcon3")
+	add(preTokenizer{pattern: patternLlama3}, "smaug-bpe")
 	add(preTokenizer{pattern: patternQwen2, nfc: true}, "qwen2")
-	add(preTokenizer{pattern: patternQwen2}, "deepseek-r1-qwen stablelm2 megrez")
+	add(preTokenizer{pattern: patternQwen2}, "deepseek-r1-qwen")
 	return m
 }()
 

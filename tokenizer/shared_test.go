@@ -235,9 +235,14 @@ func TestSharedMistralFolder(t *testing.T) {
 }
 
 func TestSharedSmolLM2(t *testing.T) {
-	path := os.Getenv("LIGHTTRANSFER_SMOLLM2")
-	if path == "" {
-		t.Skip("LIGHTTRANSFER_SMOLLM2 does not name the GGUF of SmolLM2-135M-Instruct")
+	folder := os.Getenv("LIGHTTRANSFER_TEST_CACHE")
+	if folder == "" {
+		home, _ := os.UserHomeDir()
+		folder = filepath.Join(home, ".cache", "lighttransfer-test")
+	}
+	path := filepath.Join(folder, "SmolLM2-135M-Instruct.Q4_1.gguf")
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("%v; tools/fetch-smollm2.sh fetches it", err)
 	}
 	tok := openGGUF(t, path)
 	files, _ := filepath.Glob(sharedPath(t, "open", "golden", "smollm2") + "/*.json")
