@@ -38,6 +38,54 @@
 	VMOVUPS a1, 64(AX); \
 	ADDQ R11, AX
 
+// 32 dimensions of one row as 16 pairs of bf16, times Z31.
+#define PAIRS(mem0, mem1, a, b, na, nb) \
+	VMULPS mem0, Z31, a; \
+	VMULPS mem1, Z31, b; \
+	VCVTNE2PS2BF16(na, nb, na)
+
+// func attnPack4BF16(dst *uint32, q *float32, d int)
+// 4 rows of q [4][d] times log2(e) to [d/2][4] pairs: 4 x 4 transposes inside the
+// 128-bit lanes, stored lane by lane.
+TEXT ·attnPack4BF16(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ q+8(FP), SI
+	MOVQ d+16(FP), CX
+	LEAQ (SI)(CX*8), BX
+	LEAQ (CX*4), R8
+	SHRQ $5, CX
+	VBROADCASTSS attnConst<>+0(SB), Z31
+
+dims:
+	PAIRS((SI), 64(SI), Z0, Z4, 0, 4)
+	PAIRS((SI)(R8*1), 64(SI)(R8*1), Z1, Z4, 1, 4)
+	PAIRS((BX), 64(BX), Z2, Z4, 2, 4)
+	PAIRS((BX)(R8*1), 64(BX)(R8*1), Z3, Z4, 3, 4)
+	VPUNPCKLDQ Z1, Z0, Z4   // pairs 0 and 1 of rows 0 and 1, per lane
+	VPUNPCKHDQ Z1, Z0, Z5   // pairs 2 and 3
+	VPUNPCKLDQ Z3, Z2, Z6
+	VPUNPCKHDQ Z3, Z2, Z7
+	VPUNPCKLQDQ Z6, Z4, Z0  // pair 0 of four rows, per lane
+	VPUNPCKHQDQ Z6, Z4, Z1
+	VPUNPCKLQDQ Z7, Z5, Z2
+	VPUNPCKHQDQ Z7, Z5, Z3
+#define LANE(n) \
+	VEXTRACTI32X4 $n, Z0, (n*64)(DI); \
+	VEXTRACTI32X4 $n, Z1, (n*64+16)(DI); \
+	VEXTRACTI32X4 $n, Z2, (n*64+32)(DI); \
+	VEXTRACTI32X4 $n, Z3, (n*64+48)(DI)
+	LANE(0)
+	LANE(1)
+	LANE(2)
+	LANE(3)
+	ADDQ $128, SI
+	ADDQ $128, BX
+	ADDQ $256, DI
+	DECQ CX
+	JNZ dims
+	VZEROUPPER
+	RET
+
 // The bodies below are included once per number of rows.
 
 // func attnQK4BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)

@@ -35,6 +35,7 @@ type attnBlock struct {
 	l     []float32 // [rows][16] running sum of exp2(x-m), by lane
 	s     []float32 // [chunk][attnStride] logits, then probabilities
 	c     []float32 // [2][16] factor that O takes in this block; scale of P
+	p     pages     // what the chunk in hand looks at
 }
 
 // resize returns b with n elements of no particular value.
@@ -60,7 +61,7 @@ func (b *attnBlock) prepare(rows, d int) {
 // queries returns q in the form of the kernels.
 func (t *attnKernels) queries(buf []uint32, q []float32, rows, d int) []uint32 {
 	buf = resize(buf, t.padded(rows)*t.queryWords(d))
-	t.packQuery(buf, q, t.unit, d)
+	t.packQuery(buf, q, d)
 	return buf
 }
 
@@ -86,6 +87,7 @@ func (b *attnBlock) attend(t *attnPair, out, lse, q []float32, rows, d int, span
 		}
 		at = end
 	}
+	b.p = pages{} // hold no page when idle
 	for r := range rows {
 		b.finish(out[r*d:][:d], lse, r)
 	}
@@ -128,7 +130,8 @@ func (p *pages) follow(later []Span) {
 func (b *attnBlock) addBlock(t *attnKernels, q []uint32, rows, d int, spans, later []Span) {
 	for from := 0; from < rows; from += t.chunk() {
 		to := min(from+t.chunk(), rows)
-		var p pages
+		p := &b.p
+		*p = pages{}
 		for i := range spans {
 			if spans[i].anyVisible(from, to) {
 				p.add(&spans[i])

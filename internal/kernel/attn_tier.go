@@ -21,7 +21,7 @@ type attnKernels struct {
 	// queryWords is the size of Q, in words of 32 bits, of one row.
 	queryWords func(d int) int
 	// packQuery makes Q of q*log2(e); rows that are missing become zeros.
-	packQuery func(dst []uint32, q []float32, unit, d int)
+	packQuery func(dst []uint32, q []float32, d int)
 	// qk sets s [rows][attnStride] = Q K^T.
 	qk []func(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
 	// mask adds bias*log2(e), unless it is nil, to PageTokens logits and makes

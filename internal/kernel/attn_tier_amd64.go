@@ -24,7 +24,7 @@ type (
 	attnPV = func(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 )
 
-// Q [rows/4][d/2][4] and P are pairs of bf16.
+// Q and P are pairs of bf16.
 var attnBF16 = attnKernels{
 	unit: 4, queryWords: func(d int) int { return d / 2 }, packQuery: packQueryBF16,
 	qk:   []attnQK{attnQK4BF16, attnQK8BF16, attnQK12BF16},
@@ -42,7 +42,7 @@ var attnVNNI = attnKernels{
 	pageP: PageTokens / 2, onePage: true,
 }
 
-// Q [rows/3][d][3] and P are float32.
+// Q and P are float32.
 var attnAVX2 = attnKernels{
 	unit: 3, queryWords: func(d int) int { return d }, packQuery: packQueryF32,
 	qk:   []attnQK{attnQK3AVX2, attnQK6AVX2},
@@ -51,6 +51,7 @@ var attnAVX2 = attnKernels{
 	pageP: PageTokens,
 }
 
+// Q and P as above, the scales of the tokens in S and P.
 var attnAVX2Int8 = attnKernels{
 	unit: 3, queryWords: func(d int) int { return d }, packQuery: packQueryF32,
 	qk:   []attnQK{attnQK3AVX2Int8, attnQK6AVX2Int8},
@@ -63,23 +64,32 @@ func softmaxUnscaledAVX2(s, m, l, c *float32, _ *unsafe.Pointer, rows, pages int
 	attnSoftmaxAVX2(s, m, l, c, nil, rows, pages)
 }
 
-func packQueryBF16(dst []uint32, q []float32, unit, d int) {
+// packQueryBF16 makes [rows/4][d/2][4] pairs of bf16.
+func packQueryBF16(dst []uint32, q []float32, d int) {
+	rows := len(q) / d
+	whole := rows / 4 * 4
+	for r := 0; r < whole; r += 4 {
+		attnPack4BF16(&dst[r*d/2], &q[r*d], d)
+	}
+	if whole == rows {
+		return
+	}
+	dst = dst[whole*d/2:][:2*d]
 	clear(dst)
-	for r := range len(q) / d {
-		at := dst[r/unit*unit*d/2+r%unit:]
-		for j := 0; j < d; j += 2 {
-			lo, hi := toBF16(q[r*d+j]*math.Log2E), toBF16(q[r*d+j+1]*math.Log2E)
-			at[j/2*unit] = uint32(lo) | uint32(hi)<<16
+	for r := whole; r < rows; r++ {
+		for i, row := r-whole, q[r*d:][:d]; len(row) > 0; i, row = i+4, row[2:] {
+			dst[i] = uint32(toBF16(row[0]*math.Log2E)) | uint32(toBF16(row[1]*math.Log2E))<<16
 		}
 	}
 }
 
-func packQueryF32(dst []uint32, q []float32, unit, d int) {
-	clear(dst)
+// packQueryF32 makes [rows/3][d][3] float32.
+func packQueryF32(dst []uint32, q []float32, d int) {
+	clear(dst[len(dst)-3*d:]) // rows may be missing there
 	for r := range len(q) / d {
-		at := dst[r/unit*unit*d+r%unit:]
-		for j := range d {
-			at[j*unit] = math.Float32bits(q[r*d+j] * math.Log2E)
+		at := dst[r/3*3*d+r%3:]
+		for j, x := range q[r*d:][:d] {
+			at[3*j] = math.Float32bits(x * math.Log2E)
 		}
 	}
 }
@@ -87,34 +97,43 @@ func packQueryF32(dst []uint32, q []float32, unit, d int) {
 // packQueryInt16 rounds each row to integers of 16 bits; the layout is at
 // attn_vnni_amd64.s. The largest is chosen so that 256 hi + lo reaches it with
 // signed bytes and a dot product with int8 keys fits 32 bits.
-func packQueryInt16(dst []uint32, q []float32, unit, d int) {
-	clear(dst)
+func packQueryInt16(dst []uint32, q []float32, d int) {
+	const round = 3 << 22 // added to a float32 that is small enough: rounds to nearest even
 	limit := float32(min(127*256+127, math.MaxInt32/(127*d)))
-	size := unit * (d/2 + 2)
+	size := 2*d + 8
+	clear(dst[len(dst)-size:]) // rows may be missing there
 	for r := range len(q) / d {
 		row := q[r*d:][:d]
 		top := float32(0)
 		for _, x := range row {
 			top = max(top, max(x, -x)) // NaN stays NaN
 		}
-		at := dst[r/unit*size:][:size]
-		at[r%unit] = math.Float32bits(top / limit * math.Log2E)
-		if !(top > 0 && top <= math.MaxFloat32) {
-			continue // zeros; or the scale is NaN or Inf and makes NaN of everything
+		at := dst[r/4*size:][:size]
+		scale := top/limit*math.Log2E + (top - top) // NaN unless top is finite
+		at[r%4] = math.Float32bits(scale)
+		inv := limit / top
+		if inv-inv != 0 {
+			inv = 0 // of zeros
 		}
-		hi, lo := at[2*unit+r%unit:], at[2*unit+d/4*unit+r%unit:]
-		sum, inv := int32(0), limit/top
-		for j, x := range row {
-			n := int32(math.RoundToEven(float64(x * inv)))
-			sum += n
-			low := int32(int8(n))
-			shift := j % 4 * 8
-			hi[j/4*unit] |= uint32(uint8((n-low)>>8)) << shift
-			lo[j/4*unit] |= uint32(uint8(low)) << shift
+		hi, lo := at[8+r%4:], at[8+d+r%4:]
+		sum := int32(0)
+		for i := 0; len(row) >= 4; i, row = i+4, row[4:] {
+			var h, l uint32
+			for j, x := range row[:4] {
+				n := int32(math.Float32bits(x*inv+round)) - int32(math.Float32bits(round))
+				sum += n
+				low := int32(int8(n))
+				h |= uint32(uint8((n-low)>>8)) << (8 * j)
+				l |= uint32(uint8(low)) << (8 * j)
+			}
+			hi[i], lo[i] = h, l
 		}
-		at[unit+r%unit] = uint32(128 * sum)
+		at[4+r%4] = uint32(128 * sum)
 	}
 }
+
+//go:noescape
+func attnPack4BF16(dst *uint32, q *float32, d int)
 
 //go:noescape
 func attnQK4BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
