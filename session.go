@@ -94,11 +94,10 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	if o.Window.Full() {
 		return nil, fmt.Errorf("the window of lazy heads needs a recent part")
 	}
-	sampler, err := sample.New(o.Sampling)
-	if err != nil {
+	if err := o.Sampling.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Session{m: m, o: o, sampler: sampler, pool: kv.NewPool(m.model.HeadDim, o.Budget)}
+	s := &Session{m: m, o: o, sampler: sample.New(o.Sampling), pool: kv.NewPool(m.model.HeadDim, o.Budget)}
 	if err := s.setPolicy(); err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func (x *exec) eval(e expr) (Value, error) {
 		}
 		return l, nil
 	case *dictExpr:
-		if err := x.alloc(2 * valueBytes * (1 + len(e.keys))); err != nil {
+		if err := x.alloc(dictBytes * (1 + len(e.keys))); err != nil {
 			return nil, err
 		}
 		d := newDict()
@@ -200,7 +200,7 @@ func (x *exec) args(c callArgs) (args, error) {
 		if !ok {
 			return a, fmt.Errorf("argument after ** must be a mapping, not %s", typeName(v))
 		}
-		if err := x.alloc(2 * valueBytes * len(d.keys)); err != nil {
+		if err := x.alloc(dictBytes * len(d.keys)); err != nil {
 			return a, err
 		}
 		for i, k := range d.keys {

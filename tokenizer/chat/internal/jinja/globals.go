@@ -131,7 +131,7 @@ func merge(x *exec, a args) (*dict, error) {
 			_ = d.set(k, a.kw.vals[i]) // a string always hashes
 		}
 	}
-	return d, x.alloc(2 * valueBytes * (1 + len(d.keys)))
+	return d, x.alloc(dictBytes * (1 + len(d.keys)))
 }
 
 func namespaceFunc(x *exec, a args) (Value, error) {

@@ -8,17 +8,18 @@ import (
 // Limits on one template. Real chat templates stay far below: the most
 // expensive one known to us takes some 20,000 steps for a long conversation.
 const (
-	maxSource   = 4 << 20    // bytes of template source
-	maxNesting  = 200        // nested blocks or brackets in the source
-	maxChain    = 2000       // operators or postfixes in one expression
-	maxCalls    = 100        // nested macro calls and recursive loops
-	maxDepth    = 200        // nesting of a value that is printed or compared
-	maxRange    = 100_000    // items of range(), the limit of Jinja's sandbox
-	maxSteps    = 20_000_000 // work units: one per node, one per workUnit bytes
-	workUnit    = 256        // bytes a step may touch
-	maxBytes    = 512 << 20  // bytes allocated in one rendering, besides
-	bytesFactor = 64         // that many times the size of the data
-	valueBytes  = 48         // what one element of a list or dict is charged
+	maxSource   = 1 << 20   // bytes of template source
+	maxNesting  = 200       // nested blocks or brackets in the source
+	maxChain    = 2000      // operators or postfixes in one expression
+	maxCalls    = 100       // nested macro calls and recursive loops
+	maxDepth    = 200       // nesting of a value that is printed or compared
+	maxRange    = 100_000   // items of range(), the limit of Jinja's sandbox
+	maxSteps    = 5_000_000 //  work units: one per node, one per workUnit bytes
+	workUnit    = 256       // bytes a step may touch
+	maxBytes    = 256 << 20 // bytes allocated in one rendering, besides
+	bytesFactor = 64        // that many times the size of the data
+	dictBytes   = 250       // and what one entry of a dict is charged
+	valueBytes  = 48        // what one element of a list or dict is charged
 )
 
 // ErrLimit is wrapped by the errors of templates that were stopped because they

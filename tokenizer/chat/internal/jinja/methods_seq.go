@@ -31,7 +31,7 @@ var dictMethods = map[string]func(x *exec, d *dict, a args) (Value, error){
 	"keys":   func(x *exec, d *dict, a args) (Value, error) { return x.newList(kindView, slices.Clone(d.keys)) },
 	"values": func(x *exec, d *dict, a args) (Value, error) { return x.newList(kindView, slices.Clone(d.vals)) },
 	"copy": func(x *exec, d *dict, a args) (Value, error) {
-		if err := x.alloc(3 * valueBytes * (1 + len(d.keys))); err != nil {
+		if err := x.alloc(dictBytes * (1 + len(d.keys))); err != nil {
 			return nil, err
 		}
 		return d.copy(), nil
