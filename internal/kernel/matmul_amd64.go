@@ -2,7 +2,23 @@ package kernel
 
 import "unsafe"
 
-var matAVX2 = &matGeneric
+var matAVX2 = &matTable{
+	gemmF32:     gemmF32AVX2,
+	gemvF32:     gemvF32AVX2,
+	gemvF16:     gemvF16AVX2,
+	gemvBF16:    gemvBF16AVX2,
+	widenF16:    widenF16AVX2,
+	widenBF16:   widenBF16AVX2,
+	gemmI8:      gemmI8AVX2,
+	gemmI8h:     gemmI8hAVX2,
+	gemvI8:      gemvI8AVX2,
+	gemvI4:      gemvI4AVX2,
+	gemvI5:      gemvI5AVX2,
+	gemvI6h:     gemvI6hAVX2,
+	widenCodes:  widenCodesAVX2,
+	widenScales: widenScalesAVX2,
+	quantTile:   quantTileAVX2,
+}
 
 var matAVX512 = &matTable{
 	gemmF32:     gemmF32AVX512,
@@ -77,6 +93,60 @@ func widenScaleKAVX512(scales, minima []float32, src []byte, n int)
 func widenScale6KAVX512(scales []float32, src []byte, n int)
 
 //go:noescape
+func gemmF32AVX2(y []float32, ldy int, w, x []float32, k int, acc bool)
+
+//go:noescape
+func gemvF32AVX2(y, w, x []float32, k int, acc bool)
+
+//go:noescape
+func gemvF16AVX2(y []float32, w []uint16, x []float32, k int)
+
+//go:noescape
+func gemvBF16AVX2(y []float32, w []uint16, x []float32, k int)
+
+//go:noescape
+func widenF16AVX2(dst []float32, src []uint16)
+
+//go:noescape
+func widenBF16AVX2(dst []float32, src []uint16)
+
+//go:noescape
+func gemmI8AVX2(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+
+//go:noescape
+func gemmI8hAVX2(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+
+//go:noescape
+func gemvI8AVX2(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
+
+//go:noescape
+func gemvI5AVX2(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
+
+//go:noescape
+func gemvI6hAVX2(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
+
+//go:noescape
+func gemvI4AVX2(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
+
+//go:noescape
+func widenCodes4AVX2(dst, src []byte, zero, nb int)
+
+//go:noescape
+func widenCodes5AVX2(dst, src []byte, zero, nb int)
+
+//go:noescape
+func widenCodes6AVX2(dst, src []byte, zero, nb int)
+
+//go:noescape
+func widenScaleMin16AVX2(scales, minima []float32, src []byte, n int)
+
+//go:noescape
+func widenScaleKAVX2(scales, minima []float32, src []byte, n int)
+
+//go:noescape
+func widenScale6KAVX2(scales []float32, src []byte, n int)
+
+//go:noescape
 func quantRowAVX2(q *int8, sums, halfSums *int32, d, xs, x *float32, nb, lanes int)
 
 func widenCodesAVX512(dst, src []byte, bits, zero, nb int) {
@@ -87,6 +157,17 @@ func widenCodesAVX512(dst, src []byte, bits, zero, nb int) {
 		widenCodes5AVX512(dst, src, zero, nb)
 	case 6:
 		widenCodes6AVX512(dst, src, zero, nb)
+	}
+}
+
+func widenCodesAVX2(dst, src []byte, bits, zero, nb int) {
+	switch bits {
+	case 4:
+		widenCodes4AVX2(dst, src, zero, nb)
+	case 5:
+		widenCodes5AVX2(dst, src, zero, nb)
+	case 6:
+		widenCodes6AVX2(dst, src, zero, nb)
 	}
 }
 
@@ -101,6 +182,20 @@ func widenScalesAVX512(scales, minima []float32, src []byte, kind scaleKind) {
 		widenScaleKAVX512(scales, minima, src, n/8)
 	case scale6K:
 		widenScale6KAVX512(scales, src, n/16)
+	}
+}
+
+func widenScalesAVX2(scales, minima []float32, src []byte, kind scaleKind) {
+	n := len(scales) / panelRows
+	switch kind {
+	case scale16:
+		widenF16AVX2(scales, halfs(src)[:len(scales)])
+	case scaleMin16:
+		widenScaleMin16AVX2(scales, minima, src, n)
+	case scaleK:
+		widenScaleKAVX2(scales, minima, src, n/8)
+	case scale6K:
+		widenScale6KAVX2(scales, src, n/16)
 	}
 }
 
