@@ -18,7 +18,7 @@ type golden struct {
 	Want     *string         // nil: rendering must fail
 }
 
-func readGoldens(t *testing.T) (cases []golden, vars map[string]any, now time.Time) {
+func readGoldens(t testing.TB) (cases []golden, vars map[string]any, now time.Time) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", "goldens.json"))
 	if err != nil {

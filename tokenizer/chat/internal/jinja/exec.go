@@ -18,15 +18,34 @@ type exec struct {
 }
 
 // scope holds the names set in a template, a loop's body, a macro call or a
-// with block. Names are looked up outwards, and set in the innermost one.
+// with block. Names are looked up outwards, and set in the innermost one. The
+// first few need no map: most scopes are a loop's, and live for one round.
 type scope struct {
-	vars   map[string]Value
+	first  [3]binding
+	n      int // of first
+	more   map[string]Value
 	parent *scope
+}
+
+type binding struct {
+	name string
+	v    Value
+}
+
+// own is the value of a name set in s itself.
+func (s *scope) own(name string) (Value, bool) {
+	for i := range s.first[:s.n] {
+		if s.first[i].name == name {
+			return s.first[i].v, true
+		}
+	}
+	v, ok := s.more[name]
+	return v, ok
 }
 
 func (s *scope) get(name string) (Value, bool) {
 	for ; s != nil; s = s.parent {
-		if v, ok := s.vars[name]; ok {
+		if v, ok := s.own(name); ok {
 			return v, true
 		}
 	}
@@ -34,10 +53,21 @@ func (s *scope) get(name string) (Value, bool) {
 }
 
 func (s *scope) set(name string, v Value) {
-	if s.vars == nil {
-		s.vars = map[string]Value{}
+	for i := range s.first[:s.n] {
+		if s.first[i].name == name {
+			s.first[i].v = v
+			return
+		}
 	}
-	s.vars[name] = v
+	if s.n < len(s.first) {
+		s.first[s.n] = binding{name, v}
+		s.n++
+		return
+	}
+	if s.more == nil {
+		s.more = map[string]Value{}
+	}
+	s.more[name] = v
 }
 
 // signal says how a sequence of statements ended.
@@ -303,7 +333,8 @@ func (x *exec) loop(s *forStmt, outer *scope, v Value, depth int) error {
 		if err := x.work(0); err != nil {
 			return err
 		}
-		sc := &scope{vars: map[string]Value{"loop": lv}, parent: outer}
+		sc := &scope{parent: outer}
+		sc.set("loop", lv)
 		if err := x.assignIn(sc, s.target, it); err != nil {
 			return err
 		}
@@ -384,10 +415,10 @@ func (x *exec) macro(m *macro, s *scope) *function {
 			return nil, fmt.Errorf("%w: more than %d nested macro calls", ErrLimit, maxCalls)
 		}
 		defer func() { x.calls-- }()
-		sc := &scope{vars: make(map[string]Value, len(m.params)+1), parent: s}
+		sc := &scope{parent: s}
 		for i, name := range m.params {
 			if i < len(a.pos) {
-				sc.vars[name] = a.pos[i]
+				sc.set(name, a.pos[i])
 			}
 		}
 		var extra []Value
@@ -410,26 +441,26 @@ func (x *exec) macro(m *macro, s *scope) *function {
 		x.scope = sc
 		defer func() { x.scope = saved }()
 		for i, name := range m.params {
-			if _, ok := sc.vars[name]; ok {
+			if _, ok := sc.own(name); ok {
 				continue
 			}
-			sc.vars[name] = undefined{fmt.Sprintf("parameter '%s' was not provided", name)}
+			sc.set(name, undefined{fmt.Sprintf("parameter '%s' was not provided", name)})
 			if d := i - (len(m.params) - len(m.defaults)); d >= 0 {
 				v, err := x.eval(m.defaults[d])
 				if err != nil {
 					return nil, err
 				}
-				sc.vars[name] = v
+				sc.set(name, v)
 			}
 		}
 		if m.varargs {
-			sc.vars["varargs"] = tuple(extra...)
+			sc.set("varargs", tuple(extra...))
 		}
 		if m.kwargs {
-			sc.vars["kwargs"] = rest
+			sc.set("kwargs", rest)
 		}
-		if _, ok := sc.vars["caller"]; m.caller && !ok {
-			sc.vars["caller"] = undefined{"no caller defined"}
+		if _, ok := sc.own("caller"); m.caller && !ok {
+			sc.set("caller", undefined{"no caller defined"})
 		}
 		return x.capture(sc, m.body)
 	}}
@@ -441,15 +472,15 @@ func (m *macro) bind(sc *scope, rest *dict, name string, v Value) error {
 		if p != name {
 			continue
 		}
-		if _, ok := sc.vars[name]; ok {
+		if _, ok := sc.own(name); ok {
 			return fmt.Errorf("macro '%s' got multiple values for argument '%s'", m.name, name)
 		}
-		sc.vars[name] = v
+		sc.set(name, v)
 		return nil
 	}
 	switch {
 	case name == "caller" && m.caller:
-		sc.vars[name] = v
+		sc.set(name, v)
 	case m.kwargs:
 		rest.sets(name, v)
 	case name == "caller":

@@ -51,12 +51,12 @@ func intArg(v Value, def int) (int, error) {
 
 // globals are the functions every template finds. Read only.
 var globals = func() *scope {
-	s := &scope{vars: map[string]Value{}}
+	s := &scope{}
 	for name, f := range map[string]func(*exec, args) (Value, error){
 		"range": rangeFunc, "namespace": namespaceFunc, "dict": dictFunc, "joiner": joinerFunc,
 		"cycler": cyclerFunc, "raise_exception": raiseFunc, "strftime_now": strftimeFunc,
 	} {
-		s.vars[name] = &function{name, f}
+		s.set(name, &function{name, f})
 	}
 	return s
 }()

@@ -75,11 +75,11 @@ func (t *Template) Render(vars map[string]Value, size int, now func() time.Time)
 			bytes: maxBytes + size*bytesFactor,
 		},
 		now:   now,
-		scope: &scope{vars: make(map[string]Value, len(vars)), parent: globals},
+		scope: &scope{parent: globals},
 		out:   &builder{},
 	}
 	for k, v := range vars {
-		x.scope.vars[k] = v
+		x.scope.set(k, v)
 	}
 	if _, err := x.run(t.body); err != nil {
 		return "", nil, named(t.name, err)
