@@ -71,61 +71,66 @@ func (c *attnCase) visible(r int) (n int) {
 
 func TestAttendTiers(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
-		rng := rand.New(rand.NewPCG(3, 3))
 		maxOut, maxLSE := attnTolerance()
-		for _, d := range []int{32, 64, 96, 128, 256} {
-			worstOut, worstLSE := 0.0, 0.0
-			for rows := 1; rows <= 70; rows += 1 + rng.IntN(9) {
-				c := newCase(rng, rows, d, rng.IntN(10))
-				out, lse := c.guardedRun(t)
-				want, wantLSE := make([]float32, rows*d), make([]float32, rows)
-				attendGeneric(want, wantLSE, c.q, rows, d, c.spans)
-				e, l := relErr(out, want), lseErr(lse, wantLSE)
-				if !(e < maxOut) || !(l < maxLSE) {
-					t.Errorf("d=%d rows=%d spans=%d: relative error %.2g, lse error %.2g", d, rows, len(c.spans), e, l)
-				}
-				for r := range rows {
-					if math.IsInf(float64(wantLSE[r]), -1) && relErr(out[r*d:][:d], want[r*d:][:d]) != 0 {
-						t.Errorf("d=%d rows=%d: row %d sees nothing but is not 0", d, rows, r)
-					}
-					// Over many keys most of the rounding averages out: 3e-4 is typical.
-					if l := lseErr(lse[r:r+1], wantLSE[r:r+1]); c.visible(r) >= 2*PageTokens && !(l < 2e-3) {
-						t.Errorf("d=%d rows=%d: row %d sees %d keys, lse error %.2g", d, rows, r, c.visible(r), l)
-					}
-				}
-				worstOut, worstLSE = max(worstOut, e), max(worstLSE, l)
-			}
-			t.Logf("d=%d: worst relative error %.2g, worst lse error %.2g", d, worstOut, worstLSE)
-		}
+		testAttend(t, maxOut, maxLSE)
 	})
 }
 
-// TestAttendSplits checks that a row's bits depend on nothing but the row.
-func TestAttendSplits(t *testing.T) {
-	eachTier(t, func(t *testing.T) {
-		rng := rand.New(rand.NewPCG(4, 4))
-		var s AttnScratch
-		for trial := range 12 {
-			rows, d := 1+rng.IntN(70), []int{32, 64, 128}[trial%3]
-			c := newCase(rng, rows, d, 1+rng.IntN(9))
-			out, lse := c.run(&s, 0, rows)
-			for from := 0; from < rows; {
-				to := min(rows, from+1+rng.IntN(20))
-				part, partLSE := c.run(&s, from, to)
-				for i, x := range part {
-					if math.Float32bits(x) != math.Float32bits(out[from*d+i]) {
-						t.Fatalf("rows=%d d=%d: rows %d..%d alone give %g for row %d, %g among all", rows, d, from, to, x, from+i/d, out[from*d+i])
-					}
-				}
-				for i, x := range partLSE {
-					if math.Float32bits(x) != math.Float32bits(lse[from+i]) {
-						t.Fatalf("rows=%d d=%d: rows %d..%d alone give lse %g for row %d, %g among all", rows, d, from, to, x, from+i, lse[from+i])
-					}
-				}
-				from = to
+// testAttend compares Attend with the generic loops at every shape.
+func testAttend(t *testing.T, maxOut, maxLSE float64) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	for _, d := range []int{32, 64, 96, 128, 256} {
+		worstOut, worstLSE := 0.0, 0.0
+		for rows := 1; rows <= 70; rows += 1 + rng.IntN(9) {
+			c := newCase(rng, rows, d, rng.IntN(10))
+			out, lse := c.guardedRun(t)
+			want, wantLSE := make([]float32, rows*d), make([]float32, rows)
+			attendGeneric(want, wantLSE, c.q, rows, d, c.spans)
+			e, l := relErr(out, want), lseErr(lse, wantLSE)
+			if !(e < maxOut) || !(l < maxLSE) {
+				t.Errorf("d=%d rows=%d spans=%d: relative error %.2g, lse error %.2g", d, rows, len(c.spans), e, l)
 			}
+			for r := range rows {
+				if math.IsInf(float64(wantLSE[r]), -1) && relErr(out[r*d:][:d], want[r*d:][:d]) != 0 {
+					t.Errorf("d=%d rows=%d: row %d sees nothing but is not 0", d, rows, r)
+				}
+				// Over many keys most of the rounding averages out: 3e-4 is typical.
+				if l := lseErr(lse[r:r+1], wantLSE[r:r+1]); c.visible(r) >= 2*PageTokens && !(l < 2e-3) {
+					t.Errorf("d=%d rows=%d: row %d sees %d keys, lse error %.2g", d, rows, r, c.visible(r), l)
+				}
+			}
+			worstOut, worstLSE = max(worstOut, e), max(worstLSE, l)
 		}
-	})
+		t.Logf("d=%d: worst relative error %.2g, worst lse error %.2g", d, worstOut, worstLSE)
+	}
+}
+
+// TestAttendSplits checks that a row's bits depend on nothing but the row.
+func TestAttendSplits(t *testing.T) { eachTier(t, testSplits) }
+
+func testSplits(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	var s AttnScratch
+	for trial := range 12 {
+		rows, d := 1+rng.IntN(70), []int{32, 64, 128}[trial%3]
+		c := newCase(rng, rows, d, 1+rng.IntN(9))
+		out, lse := c.run(&s, 0, rows)
+		for from := 0; from < rows; {
+			to := min(rows, from+1+rng.IntN(20))
+			part, partLSE := c.run(&s, from, to)
+			for i, x := range part {
+				if math.Float32bits(x) != math.Float32bits(out[from*d+i]) {
+					t.Fatalf("rows=%d d=%d: rows %d..%d alone give %g for row %d, %g among all", rows, d, from, to, x, from+i/d, out[from*d+i])
+				}
+			}
+			for i, x := range partLSE {
+				if math.Float32bits(x) != math.Float32bits(lse[from+i]) {
+					t.Fatalf("rows=%d d=%d: rows %d..%d alone give lse %g for row %d, %g among all", rows, d, from, to, x, from+i, lse[from+i])
+				}
+			}
+			from = to
+		}
+	}
 }
 
 // TestAttendNotFinite feeds NaN, infinities, huge and denormal numbers: the call
