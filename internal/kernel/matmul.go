@@ -43,6 +43,7 @@ type matTable struct {
 	// Integers: w [nb][8][32][4] bytes, code-zero+128; scales [nb][32], or
 	// [2*nb][32] in the versions for 16 columns ("h"), whose sums are of 16 too.
 	gemmI8, gemmI8h intGEMM
+	wideActs        bool // they take x as 16-bit numbers, [nb][2: even, odd columns][8][6][2]
 	// One token, from the packed codes.
 	gemvI8, gemvI4, gemvI5, gemvI6h intGEMV
 

@@ -1,7 +1,5 @@
 package kernel
 
-import "unsafe"
-
 var matAVX2 = &matTable{
 	gemmF32:     gemmF32AVX2,
 	gemvF32:     gemvF32AVX2,
@@ -17,6 +15,7 @@ var matAVX2 = &matTable{
 	gemvI6h:     gemvI6hAVX2,
 	widenCodes:  widenCodesAVX2,
 	widenScales: widenScalesAVX2,
+	wideActs:    true,
 	quantTile:   quantTileAVX2,
 }
 
@@ -199,7 +198,11 @@ func widenScalesAVX2(scales, minima []float32, src []byte, kind scaleKind) {
 	}
 }
 
-// quantTileAVX2 is quantTileGo.
+//go:noescape
+func quantWidenAVX2(dst, src *int8, nb int)
+
+// quantTileAVX2 is quantTileGo; into a tile of twice the size it writes the
+// activations as 16-bit numbers.
 func quantTileAVX2(out *intTile, x []float32, cols, lanes, rows int) {
 	if rows < lanes { // the tokens that are not there
 		clear(out.q)
@@ -209,7 +212,11 @@ func quantTileAVX2(out *intTile, x []float32, cols, lanes, rows int) {
 		clear(out.xs)
 	}
 	_ = x[:rows*cols]
+	q := out.q[len(out.q)-cols*lanes:]
 	for t := range rows {
-		quantRowAVX2((*int8)(unsafe.Pointer(&out.q[4*t])), &out.sums[t], &out.halfSums[t], &out.d[t], &out.xs[t], &x[t*cols], cols/32, lanes)
+		quantRowAVX2(&q[4*t], &out.sums[t], &out.halfSums[t], &out.d[t], &out.xs[t], &x[t*cols], cols/32, lanes)
+	}
+	if len(out.q) > len(q) {
+		quantWidenAVX2(&out.q[0], &q[0], cols/32)
 	}
 }

@@ -1,43 +1,39 @@
 // What:      products of quantised panels with int8 activations of six tokens,
 //            for AVX2.
 // Layout:    w [nb][8 groups][32 rows][4] bytes, code - zero + 128; scales
-//            [nb][32], or [2*nb][32] for 16 columns each ("h"); x [nb][8][6][4];
-//            d, the activations' scale per 32 columns, [nb][6]; y [6][ldy] with
-//            32 results per token.
-// Algorithm: 8 rows at a time, in four passes. VPMADDUBSW wants one operand
-//            without sign: |w-128|, and x with w's sign, at most 2*128*127 in 16
-//            bits. The sums of a block, which are exact, are scaled by scale*d
-//            and added to the float32 sums in order of the blocks.
+//            [nb][32], or [2*nb][32] for 16 columns each ("h"); x as int16,
+//            [nb][2: even columns, odd columns][8][6][2]; sums, -128 times the
+//            activations' sums per scale, and d, their own scale per 32 columns,
+//            [..][6]; y [6][ldy] with 32 results per token.
+// Algorithm: 8 rows at a time, in four passes. Four bytes of w are two pairs of
+//            16-bit numbers, even and odd, for VPMADDWD. A block's sums start at
+//            sums, which takes the 128 out again, are scaled by scale*d and added
+//            to the float32 sums in order of the blocks.
 // Tested by: TestMatMul, FuzzMatMul, TestLoopsKeepToTheirOperands.
 
 #include "textflag.h"
 
-DATA signBits<>+0(SB)/8, $0x8080808080808080
-DATA signBits<>+8(SB)/8, $0x8080808080808080
-DATA signBits<>+16(SB)/8, $0x8080808080808080
-DATA signBits<>+24(SB)/8, $0x8080808080808080
-GLOBL signBits<>(SB), RODATA|NOPTR, $32
-
 // The int32 sums of tokens 0..5 are Y0..Y5, the float32 sums Y6..Y11.
-#define START \
-	VPXOR Y0, Y0, Y0; \
-	VPXOR Y1, Y1, Y1; \
-	VPXOR Y2, Y2, Y2; \
-	VPXOR Y3, Y3, Y3; \
-	VPXOR Y4, Y4, Y4; \
-	VPXOR Y5, Y5, Y5
+#define START(at) \
+	VPBROADCASTD (at+0)(DX), Y0; \
+	VPBROADCASTD (at+4)(DX), Y1; \
+	VPBROADCASTD (at+8)(DX), Y2; \
+	VPBROADCASTD (at+12)(DX), Y3; \
+	VPBROADCASTD (at+16)(DX), Y4; \
+	VPBROADCASTD (at+20)(DX), Y5
 
 #define DOT1(at, sum) \
 	VPBROADCASTD (at)(BX), Y14; \
-	VPSIGNB Y12, Y14, Y14; \
-	VPMADDUBSW Y14, Y13, Y14; \
-	VPMADDWD Y15, Y14, Y14; \
+	VPMADDWD Y12, Y14, Y14; \
+	VPADDD Y14, sum, sum; \
+	VPBROADCASTD (192+at)(BX), Y14; \
+	VPMADDWD Y13, Y14, Y14; \
 	VPADDD Y14, sum, sum
 
 #define GROUP(i) \
-	VMOVDQU (128*i)(DI), Y12; \
-	VPXOR signBits<>(SB), Y12, Y12; \
-	VPABSB Y12, Y13; \
+	VMOVDQU (128*i)(DI), Y13; \
+	VPAND Y15, Y13, Y12; \
+	VPSRLW $8, Y13, Y13; \
 	DOT1(24*i+0, Y0); \
 	DOT1(24*i+4, Y1); \
 	DOT1(24*i+8, Y2); \
@@ -63,17 +59,18 @@ GLOBL signBits<>(SB), RODATA|NOPTR, $32
 	MOVQ y_base+0(FP), R10; \
 	MOVQ ldy+24(FP), R11; \
 	MOVQ w_base+32(FP), SI; \
-	MOVQ scales_base+56(FP), DX; \
 	SHLQ $2, R11; \
 	LEAQ (R11)(R11*2), R12; \
 	LEAQ (R10)(R12*1), R13; \
 	VPCMPEQW Y15, Y15, Y15; \
-	VPABSW Y15, Y15; \
-	MOVQ $4, R9
+	VPSRLW $8, Y15, Y15; \
+	XORL R12, R12
 
 #define LOADY \
-	MOVQ SI, DI; \
-	MOVQ DX, R8; \
+	LEAQ (SI)(R12*1), DI; \
+	MOVQ scales_base+56(FP), R8; \
+	ADDQ R12, R8; \
+	MOVQ sums_base+104(FP), DX; \
 	MOVQ x_base+80(FP), BX; \
 	MOVQ d_base+128(FP), AX; \
 	MOVQ nb+152(FP), CX; \
@@ -99,8 +96,7 @@ GLOBL signBits<>(SB), RODATA|NOPTR, $32
 	VMOVUPS Y9, (R13); \
 	VMOVUPS Y10, (R13)(R11*1); \
 	VMOVUPS Y11, (R13)(R11*2); \
-	ADDQ $32, SI; \
-	ADDQ $32, DX; \
+	ADDQ $32, R12; \
 	ADDQ $32, R10; \
 	ADDQ $32, R13
 
@@ -112,7 +108,7 @@ pass:
 	LOADY
 
 loop:
-	START
+	START(0)
 	GROUP(0)
 	GROUP(1)
 	GROUP(2)
@@ -124,13 +120,14 @@ loop:
 	SCALE(0)
 	ADDQ $1024, DI
 	ADDQ $128, R8
-	ADDQ $192, BX
+	ADDQ $384, BX
+	ADDQ $24, DX
 	ADDQ $24, AX
 	DECQ CX
 	JNZ  loop
 	STOREY
-	DECQ R9
-	JNZ  pass
+	CMPQ R12, $128
+	JNE  pass
 	VZEROUPPER
 	RET
 
@@ -142,13 +139,13 @@ pass:
 	LOADY
 
 loop:
-	START
+	START(0)
 	GROUP(0)
 	GROUP(1)
 	GROUP(2)
 	GROUP(3)
 	SCALE(0)
-	START
+	START(24)
 	GROUP(4)
 	GROUP(5)
 	GROUP(6)
@@ -156,12 +153,13 @@ loop:
 	SCALE(128)
 	ADDQ $1024, DI
 	ADDQ $256, R8
-	ADDQ $192, BX
+	ADDQ $384, BX
+	ADDQ $48, DX
 	ADDQ $24, AX
 	DECQ CX
 	JNZ  loop
 	STOREY
-	DECQ R9
-	JNZ  pass
+	CMPQ R12, $128
+	JNE  pass
 	VZEROUPPER
 	RET

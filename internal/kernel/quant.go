@@ -24,7 +24,8 @@ type Acts struct {
 
 	haveTiles, haveInts bool
 	tiled               []float32 // [tiles][cols][6]
-	q                   []byte    // [tiles][cols/32][8][6][4] int8; one token: [cols]
+	size                int       // bytes of a tile of q
+	q                   []byte    // [tiles][cols/32][8][6][4] int8, or as the tier wants; one token: [cols]
 	sums                []int32   // [tiles][cols/32][6]: -128 * the sum of a block's q
 	halfSums            []int32   // [tiles][cols/16][6]: the same of 16 columns
 	d                   []float32 // [tiles][cols/32][6]
@@ -69,7 +70,11 @@ func (a *Acts) quantise(p *par.Pool) {
 	a.haveInts = true
 	lanes, nb := a.lanes(), a.cols/32
 	tiles := a.tiles()
-	a.q = grow(a.q, tiles*a.cols*lanes)
+	a.size = a.cols * lanes
+	if matOps[active].wideActs && a.n > 1 {
+		a.size *= 2
+	}
+	a.q = grow(a.q, tiles*a.size)
 	a.sums = growInts(a.sums, tiles*nb*lanes)
 	a.halfSums = growInts(a.halfSums, 2*tiles*nb*lanes)
 	a.d = growFloats(a.d, tiles*nb*lanes)
@@ -92,7 +97,7 @@ type intTile struct {
 func (a *Acts) ints(t int) intTile {
 	lanes := a.lanes()
 	nb := a.cols / 32 * lanes
-	q := a.q[t*a.cols*lanes:][:a.cols*lanes]
+	q := a.q[t*a.size:][:a.size]
 	return intTile{
 		q:        unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(q))), len(q)),
 		sums:     a.sums[t*nb:][:nb],

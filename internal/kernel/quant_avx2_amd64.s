@@ -1,4 +1,4 @@
-// What:      int8 activations of one token, for AVX2.
+// What:      int8 activations of one token, and their 16-bit form, for AVX2.
 // Layout:    x [nb][32] float32; q [nb][8][lanes][4], sums, d, xs [nb][lanes],
 //            halfSums [2*nb][lanes], each from this token's lane on.
 // Algorithm: the largest magnitude of 32 values by an unsigned maximum of their
@@ -139,6 +139,41 @@ write:
 	ADDQ BX, R8
 	ADDQ BX, R10
 	ADDQ BX, R11
+	DECQ CX
+	JNZ  loop
+	VZEROUPPER
+	RET
+
+#define EVENODD(at, y) \
+	VPSRAW $8, y, Y14; \
+	VPSLLW $8, y, y; \
+	VPSRAW $8, y, y; \
+	VMOVDQU y, (at)(DI); \
+	VMOVDQU Y14, (192+at)(DI)
+
+// Bytes [nb][192] to 16-bit numbers, the even ones of each block first. The
+// bytes may be the second half of the result.
+// func quantWidenAVX2(dst, src *int8, nb int)
+TEXT ·quantWidenAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ nb+16(FP), CX
+
+loop:
+	VMOVDQU (SI), Y0
+	VMOVDQU 32(SI), Y1
+	VMOVDQU 64(SI), Y2
+	VMOVDQU 96(SI), Y3
+	VMOVDQU 128(SI), Y4
+	VMOVDQU 160(SI), Y5
+	EVENODD(0, Y0)
+	EVENODD(32, Y1)
+	EVENODD(64, Y2)
+	EVENODD(96, Y3)
+	EVENODD(128, Y4)
+	EVENODD(160, Y5)
+	ADDQ $192, SI
+	ADDQ $384, DI
 	DECQ CX
 	JNZ  loop
 	VZEROUPPER
