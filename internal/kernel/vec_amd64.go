@@ -1,3 +1,122 @@
 package kernel
 
-var vecAVX2, vecAVX512 = &vecGeneric, &vecGeneric
+// vecAVX2 serves avx512 as well: these loops mostly wait for memory.
+var vecAVX2 = &vecTable{addVec, dotVec, scaleVec, swigluVec, ropeVec, toBF16Vec, fromBF16Vec}
+
+var vecAVX512 = vecAVX2
+
+//go:noescape
+func addAVX2(dst, x *float32, n int)
+
+//go:noescape
+func dotAVX2(x, y *float32, n int) float32
+
+//go:noescape
+func scaleAVX2(dst, x, w *float32, s float32, n int)
+
+//go:noescape
+func swigluAVX2(dst, gate, up *float32, n int)
+
+//go:noescape
+func ropeAVX2(x0, x1, cos, sin *float32, n int)
+
+//go:noescape
+func toBF16AVX2(dst *uint16, src *float32, n int)
+
+//go:noescape
+func fromBF16AVX2(dst *float32, src *uint16, n int)
+
+// The loops do whole registers of 8. tail returns the rest in one of its own,
+// filled up with zeros, so that an element's result does not depend on where it
+// stands.
+func tail[T float32 | uint16](x []T) (b [8]T) {
+	copy(b[:], x[len(x)&^7:])
+	return b
+}
+
+func addVec(dst, x []float32) {
+	n := len(x) &^ 7
+	if n > 0 {
+		addAVX2(&dst[0], &x[0], n)
+	}
+	if n < len(x) {
+		d, s := tail(dst), tail(x)
+		addAVX2(&d[0], &s[0], 8)
+		copy(dst[n:], d[:])
+	}
+}
+
+func dotVec(x, y []float32) float32 {
+	var sum float32
+	n := len(x) &^ 7
+	if n > 0 {
+		sum = dotAVX2(&x[0], &y[0], n)
+	}
+	for i, v := range x[n:] {
+		sum += v * y[n+i]
+	}
+	return sum
+}
+
+func scaleVec(dst, x, w []float32, s float32) {
+	n := len(x) &^ 7
+	if n > 0 {
+		scaleAVX2(&dst[0], &x[0], &w[0], s, n)
+	}
+	if n < len(x) {
+		a, b := tail(x), tail(w)
+		scaleAVX2(&a[0], &a[0], &b[0], s, 8)
+		copy(dst[n:], a[:])
+	}
+}
+
+func swigluVec(dst, gate, up []float32) {
+	n := len(gate) &^ 7
+	if n > 0 {
+		swigluAVX2(&dst[0], &gate[0], &up[0], n)
+	}
+	if n < len(gate) {
+		a, b := tail(gate), tail(up)
+		swigluAVX2(&a[0], &a[0], &b[0], 8)
+		copy(dst[n:], a[:])
+	}
+}
+
+func ropeVec(x0, x1, cos, sin []float32) {
+	n := len(cos) &^ 7
+	if n > 0 {
+		ropeAVX2(&x0[0], &x1[0], &cos[0], &sin[0], n)
+	}
+	if n < len(cos) {
+		a, b, c, s := tail(x0), tail(x1), tail(cos), tail(sin)
+		ropeAVX2(&a[0], &b[0], &c[0], &s[0], 8)
+		copy(x0[n:], a[:])
+		copy(x1[n:], b[:])
+	}
+}
+
+func toBF16Vec(dst []uint16, src []float32) {
+	n := len(src) &^ 7
+	if n > 0 {
+		toBF16AVX2(&dst[0], &src[0], n)
+	}
+	if n < len(src) {
+		a := tail(src)
+		var b [8]uint16
+		toBF16AVX2(&b[0], &a[0], 8)
+		copy(dst[n:], b[:])
+	}
+}
+
+func fromBF16Vec(dst []float32, src []uint16) {
+	n := len(src) &^ 7
+	if n > 0 {
+		fromBF16AVX2(&dst[0], &src[0], n)
+	}
+	if n < len(src) {
+		a := tail(src)
+		var b [8]float32
+		fromBF16AVX2(&b[0], &a[0], 8)
+		copy(dst[n:], b[:])
+	}
+}
