@@ -1,0 +1,143 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"go/constant"
+	"go/token"
+	"go/types"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// macro is one #define of an assembly header.
+type macro struct {
+	params []string
+	body   string
+}
+
+// readMacros reads the #defines with parameters of a header.
+func readMacros(t *testing.T, name string) map[string]macro {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	macros := map[string]macro{}
+	define := regexp.MustCompile(`^#define (\w+)\(([^)]*)\) +(.*)`)
+	for line := range strings.Lines(strings.ReplaceAll(string(text), "\\\n", " ")) {
+		if m := define.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			macros[m[1]] = macro{strings.Split(m[2], ","), m[3]}
+		}
+	}
+	return macros
+}
+
+// encode returns the bytes a use of a macro assembles to, as Go's assembler does:
+// BYTE and LONG of constant expressions, or one other macro.
+func encode(t *testing.T, macros map[string]macro, name string, args ...string) []byte {
+	m := macros[name]
+	if len(m.params) != len(args) {
+		t.Fatalf("%s takes %d operands, %d given", name, len(m.params), len(args))
+	}
+	body := regexp.MustCompile(`\w+`).ReplaceAllStringFunc(m.body, func(word string) string {
+		if i := slices.Index(m.params, word); i >= 0 {
+			return args[i]
+		}
+		return word
+	})
+	if inner, rest, ok := strings.Cut(body, "("); ok && macros[strings.TrimSpace(inner)].body != "" {
+		return encode(t, macros, strings.TrimSpace(inner), strings.Split(strings.TrimSuffix(strings.TrimSpace(rest), ")"), ",")...)
+	}
+	var code []byte
+	for part := range strings.SplitSeq(body, ";") {
+		op, expr, _ := strings.Cut(strings.TrimSpace(part), " ")
+		v, err := types.Eval(token.NewFileSet(), nil, token.NoPos, strings.TrimPrefix(strings.TrimSpace(expr), "$"))
+		if err != nil {
+			t.Fatalf("%s: %s: %v", name, part, err)
+		}
+		n, _ := constant.Int64Val(v.Value)
+		switch op {
+		case "BYTE":
+			code = append(code, byte(n))
+		case "LONG":
+			code = binary.LittleEndian.AppendUint32(code, uint32(n))
+		default:
+			t.Fatalf("%s: unknown directive %q", name, op)
+		}
+	}
+	return code
+}
+
+// disassemble returns objdump's reading of code, one instruction per line with
+// its blanks made single.
+func disassemble(t *testing.T, code []byte) []string {
+	objdump, err := exec.LookPath("objdump")
+	if err != nil {
+		t.Skip("no objdump here to read the instructions with")
+	}
+	file := filepath.Join(t.TempDir(), "code")
+	if err := os.WriteFile(file, code, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(objdump, "-D", "-b", "binary", "-m", "i386:x86-64", "-M", "intel", "--no-show-raw-insn", file).Output()
+	if err != nil {
+		t.Fatalf("objdump: %v", err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(out)) {
+		if _, text, ok := strings.Cut(line, ":\t"); ok {
+			lines = append(lines, strings.Join(strings.Fields(text), " "))
+		}
+	}
+	return lines
+}
+
+// Every hand-encoded instruction, with registers around every bit of the
+// encoding, says what it means to objdump.
+func TestHandEncoded(t *testing.T) {
+	macros := readMacros(t, "evex_amd64.h")
+	bases := map[int]string{0: "rax", 1: "rcx", 2: "rdx", 3: "rbx", 5: "rbp", 6: "rsi", 7: "rdi", 8: "r8", 9: "r9", 10: "r10", 11: "r11", 13: "r13", 14: "r14", 15: "r15"}
+	registers := []int{0, 1, 7, 8, 15, 16, 23, 24, 31}
+	var code []byte
+	var want []string
+	add := func(text, name string, args ...any) {
+		var words []string
+		for _, a := range args {
+			words = append(words, fmt.Sprint(a))
+		}
+		code = append(code, encode(t, macros, name, words...)...)
+		want = append(want, text)
+	}
+	for i, d := range registers {
+		for k, a := range registers {
+			b := registers[(i+2*k+3)%len(registers)]
+			add(fmt.Sprintf("vdpbf16ps zmm%d,zmm%d,zmm%d", d, a, b), "VDPBF16PS", d, a, b)
+			add(fmt.Sprintf("vcvtne2ps2bf16 zmm%d,zmm%d,zmm%d", d, a, b), "VCVTNE2PS2BF16", d, a, b)
+			add(fmt.Sprintf("vcvtneps2bf16 ymm%d,zmm%d", d, a), "VCVTNEPS2BF16", d, a)
+			for base, r := range bases {
+				add(fmt.Sprintf("vdpbf16ps zmm%d,zmm%d,ZMMWORD PTR [%s+0x1240]", d, a, r), "VDPBF16PSMEM", d, a, base, 0x1240)
+				add(fmt.Sprintf("vdpbf16ps zmm%d,zmm%d,DWORD BCST [%s+0x4]", d, a, r), "VDPBF16PSBCST", d, a, base, 4)
+			}
+		}
+	}
+	got := disassemble(t, code)
+	if len(got) != len(want) {
+		t.Fatalf("%d instructions read, %d encoded", len(got), len(want))
+	}
+	broadcast := regexp.MustCompile(`DWORD PTR (\[.*\])\{1to16\}`) // older releases write it so
+	for i := range want {
+		if g := broadcast.ReplaceAllString(got[i], "DWORD BCST $1"); g != want[i] {
+			t.Fatalf("instruction %d is %q, want %q", i, got[i], want[i])
+		}
+	}
+	for name := range macros {
+		if !strings.HasSuffix(name, "_") && !slices.Contains([]string{"VDPBF16PS", "VDPBF16PSMEM", "VDPBF16PSBCST", "VCVTNE2PS2BF16", "VCVTNEPS2BF16"}, name) {
+			t.Errorf("%s is not tested here", name)
+		}
+	}
+}
