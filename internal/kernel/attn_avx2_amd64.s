@@ -1,6 +1,6 @@
 // What:      attention over bf16 and int8 pages with AVX2 and FMA, float32
 //            throughout: S = Q K^T, the mask, the online softmax, O = c O + P V, for
-//            chunks of 3 and of 6 rows.
+//            chunks of 3, 4 and 6 rows.
 // Layout:    pages as in attn_page.go: 64 bytes are a pair (bf16) or four (int8) of
 //            dimensions of 16 keys, or of tokens of 16 dimensions of V. The first
 //            of a pair is the lower half of a 32-bit lane (shift it up), the
@@ -8,7 +8,7 @@
 //            four are shifted to the top and back, and converted. S has rows of
 //            STRIDE bytes and becomes P in place; the scales of int8 tokens go into
 //            S and P.
-// Algorithm: register tiles of 3 or 6 rows x 16 columns (two ymm registers); the
+// Algorithm: register tiles of 3, 4 or 6 rows x 16 columns (two ymm registers); the
 //            same lines of the page that comes next are prefetched.
 // Tested by: TestAttendTiers, TestAttendSplits, FuzzAttend (attn_tier_test.go).
 
@@ -110,6 +110,30 @@ TEXT ·attnPV3AVX2(SB), NOSPLIT, $0-48
 	VBROADCASTSS attnF32<>+0(SB), Y15
 #include "attn_avx2_pv_amd64.h"
 
+#define ROWS4
+
+// func attnQK4AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+TEXT ·attnQK4AVX2(SB), NOSPLIT, $0-48
+	MOVQ s+0(FP), DX
+	MOVQ q+8(FP), R8
+	MOVQ k+16(FP), R9
+	MOVQ ks+24(FP), R15
+	MOVQ pages+32(FP), R10
+	MOVQ d+40(FP), R11
+	VBROADCASTSS attnF32<>+0(SB), Y15
+#include "attn_avx2_qk_amd64.h"
+
+// func attnPV4AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+TEXT ·attnPV4AVX2(SB), NOSPLIT, $0-48
+	MOVQ o+0(FP), DX
+	MOVQ p+8(FP), R15
+	MOVQ v+16(FP), R9
+	MOVQ c+24(FP), R10
+	MOVQ pages+32(FP), R8
+	MOVQ d+40(FP), R11
+	VBROADCASTSS attnF32<>+0(SB), Y15
+#include "attn_avx2_pv_amd64.h"
+
 #define ROWS6
 
 // func attnQK6AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
@@ -134,6 +158,7 @@ TEXT ·attnPV6AVX2(SB), NOSPLIT, $0-48
 	VBROADCASTSS attnF32<>+0(SB), Y15
 #include "attn_avx2_pv_amd64.h"
 
+#undef ROWS4
 #undef ROWS6
 #define INT8
 
@@ -150,6 +175,30 @@ TEXT ·attnQK3AVX2Int8(SB), NOSPLIT, $0-48
 
 // func attnPV3AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 TEXT ·attnPV3AVX2Int8(SB), NOSPLIT, $0-48
+	MOVQ o+0(FP), DX
+	MOVQ p+8(FP), R15
+	MOVQ v+16(FP), R9
+	MOVQ c+24(FP), R10
+	MOVQ pages+32(FP), R8
+	MOVQ d+40(FP), R11
+	VBROADCASTSS attnF32<>+0(SB), Y15
+#include "attn_avx2_pv_amd64.h"
+
+#define ROWS4
+
+// func attnQK4AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+TEXT ·attnQK4AVX2Int8(SB), NOSPLIT, $0-48
+	MOVQ s+0(FP), DX
+	MOVQ q+8(FP), R8
+	MOVQ k+16(FP), R9
+	MOVQ ks+24(FP), R15
+	MOVQ pages+32(FP), R10
+	MOVQ d+40(FP), R11
+	VBROADCASTSS attnF32<>+0(SB), Y15
+#include "attn_avx2_qk_amd64.h"
+
+// func attnPV4AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+TEXT ·attnPV4AVX2Int8(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9

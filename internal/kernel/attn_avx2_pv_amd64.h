@@ -15,8 +15,10 @@ tile:
 	LOADO(0, Y0, Y1)
 	LOADO(1, Y2, Y3)
 	LOADO(2, Y4, Y5)
-#ifdef ROWS6
+#ifdef ROWS4
 	LOADO(3, Y6, Y7)
+#endif
+#ifdef ROWS6
 	LOADO(4, Y8, Y9)
 	LOADO(5, Y10, Y11)
 #endif
@@ -44,8 +46,10 @@ tokens:
 	FMA((0*STRIDE+0)(SI), Y0, Y1)
 	FMA((1*STRIDE+0)(SI), Y2, Y3)
 	FMA((2*STRIDE+0)(SI), Y4, Y5)
-#ifdef ROWS6
+#ifdef ROWS4
 	FMA((3*STRIDE+0)(SI), Y6, Y7)
+#endif
+#ifdef ROWS6
 	FMA((4*STRIDE+0)(SI), Y8, Y9)
 	FMA((5*STRIDE+0)(SI), Y10, Y11)
 #endif
@@ -53,8 +57,10 @@ tokens:
 	FMA((0*STRIDE+4)(SI), Y0, Y1)
 	FMA((1*STRIDE+4)(SI), Y2, Y3)
 	FMA((2*STRIDE+4)(SI), Y4, Y5)
-#ifdef ROWS6
+#ifdef ROWS4
 	FMA((3*STRIDE+4)(SI), Y6, Y7)
+#endif
+#ifdef ROWS6
 	FMA((4*STRIDE+4)(SI), Y8, Y9)
 	FMA((5*STRIDE+4)(SI), Y10, Y11)
 #endif
@@ -62,8 +68,10 @@ tokens:
 	FMA((0*STRIDE+8)(SI), Y0, Y1)
 	FMA((1*STRIDE+8)(SI), Y2, Y3)
 	FMA((2*STRIDE+8)(SI), Y4, Y5)
-#ifdef ROWS6
+#ifdef ROWS4
 	FMA((3*STRIDE+8)(SI), Y6, Y7)
+#endif
+#ifdef ROWS6
 	FMA((4*STRIDE+8)(SI), Y8, Y9)
 	FMA((5*STRIDE+8)(SI), Y10, Y11)
 #endif
@@ -71,8 +79,10 @@ tokens:
 	FMA((0*STRIDE+12)(SI), Y0, Y1)
 	FMA((1*STRIDE+12)(SI), Y2, Y3)
 	FMA((2*STRIDE+12)(SI), Y4, Y5)
-#ifdef ROWS6
+#ifdef ROWS4
 	FMA((3*STRIDE+12)(SI), Y6, Y7)
+#endif
+#ifdef ROWS6
 	FMA((4*STRIDE+12)(SI), Y8, Y9)
 	FMA((5*STRIDE+12)(SI), Y10, Y11)
 #endif
@@ -82,8 +92,10 @@ tokens:
 	FMA((0*STRIDE+0)(SI), Y0, Y1)
 	FMA((1*STRIDE+0)(SI), Y2, Y3)
 	FMA((2*STRIDE+0)(SI), Y4, Y5)
-#ifdef ROWS6
+#ifdef ROWS4
 	FMA((3*STRIDE+0)(SI), Y6, Y7)
+#endif
+#ifdef ROWS6
 	FMA((4*STRIDE+0)(SI), Y8, Y9)
 	FMA((5*STRIDE+0)(SI), Y10, Y11)
 #endif
@@ -91,8 +103,10 @@ tokens:
 	FMA((0*STRIDE+4)(SI), Y0, Y1)
 	FMA((1*STRIDE+4)(SI), Y2, Y3)
 	FMA((2*STRIDE+4)(SI), Y4, Y5)
-#ifdef ROWS6
+#ifdef ROWS4
 	FMA((3*STRIDE+4)(SI), Y6, Y7)
+#endif
+#ifdef ROWS6
 	FMA((4*STRIDE+4)(SI), Y8, Y9)
 	FMA((5*STRIDE+4)(SI), Y10, Y11)
 #endif
@@ -116,8 +130,10 @@ tokens:
 	STOREO(Y0, Y1)
 	STOREO(Y2, Y3)
 	STOREO(Y4, Y5)
-#ifdef ROWS6
+#ifdef ROWS4
 	STOREO(Y6, Y7)
+#endif
+#ifdef ROWS6
 	STOREO(Y8, Y9)
 	STOREO(Y10, Y11)
 #endif

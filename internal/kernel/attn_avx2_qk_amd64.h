@@ -1,8 +1,7 @@
 // The loops of attnQK3AVX2 and its siblings (attn_avx2_amd64.s).
-// DX s, R8 q, R9 k, R15 ks, R10 pages, R11 d, Y15 mask.
+// DX s, R8 q [rows][d], R9 k, R15 ks, R10 pages, R11 d, Y15 mask.
 	MOVQ R11, R12           // d
-	LEAQ (R11)(R11*2), R11
-	SHLQ $2, R11            // bytes of 3 rows of Q: d * 12
+	SHLQ $2, R11            // bytes of a row of Q
 
 page:
 	MOVQ (R9), DI
@@ -11,7 +10,9 @@ page:
 	MOVQ $8, R13            // tiles of 16 keys
 
 tile:
-	MOVQ R8, SI
+	MOVQ R8, SI             // rows 0 to 2
+	LEAQ (R8)(R11*2), AX
+	ADDQ R11, AX            // rows 3 to 5
 	MOVQ R12, CX
 #ifdef INT8
 	SHRQ $2, CX
@@ -24,9 +25,11 @@ tile:
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-#ifdef ROWS6
+#ifdef ROWS4
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
+#endif
+#ifdef ROWS6
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
@@ -37,62 +40,76 @@ dims:
 	PREFETCHT1 (DI)(R14*1)
 #ifdef INT8
 	BYTE4(24, (DI), 32(DI))
-	FMA(0(SI), Y0, Y1)
-	FMA(4(SI), Y2, Y3)
-	FMA(8(SI), Y4, Y5)
+	FMA((SI), Y0, Y1)
+	FMA((SI)(R11*1), Y2, Y3)
+	FMA((SI)(R11*2), Y4, Y5)
+#ifdef ROWS4
+	FMA((AX), Y6, Y7)
+#endif
 #ifdef ROWS6
-	FMA(0(SI)(R11*1), Y6, Y7)
-	FMA(4(SI)(R11*1), Y8, Y9)
-	FMA(8(SI)(R11*1), Y10, Y11)
+	FMA((AX)(R11*1), Y8, Y9)
+	FMA((AX)(R11*2), Y10, Y11)
 #endif
 	BYTE4(16, (DI), 32(DI))
-	FMA(12(SI), Y0, Y1)
-	FMA(16(SI), Y2, Y3)
-	FMA(20(SI), Y4, Y5)
+	FMA(4(SI), Y0, Y1)
+	FMA(4(SI)(R11*1), Y2, Y3)
+	FMA(4(SI)(R11*2), Y4, Y5)
+#ifdef ROWS4
+	FMA(4(AX), Y6, Y7)
+#endif
 #ifdef ROWS6
-	FMA(12(SI)(R11*1), Y6, Y7)
-	FMA(16(SI)(R11*1), Y8, Y9)
-	FMA(20(SI)(R11*1), Y10, Y11)
+	FMA(4(AX)(R11*1), Y8, Y9)
+	FMA(4(AX)(R11*2), Y10, Y11)
 #endif
 	BYTE4(8, (DI), 32(DI))
-	FMA(24(SI), Y0, Y1)
-	FMA(28(SI), Y2, Y3)
-	FMA(32(SI), Y4, Y5)
+	FMA(8(SI), Y0, Y1)
+	FMA(8(SI)(R11*1), Y2, Y3)
+	FMA(8(SI)(R11*2), Y4, Y5)
+#ifdef ROWS4
+	FMA(8(AX), Y6, Y7)
+#endif
 #ifdef ROWS6
-	FMA(24(SI)(R11*1), Y6, Y7)
-	FMA(28(SI)(R11*1), Y8, Y9)
-	FMA(32(SI)(R11*1), Y10, Y11)
+	FMA(8(AX)(R11*1), Y8, Y9)
+	FMA(8(AX)(R11*2), Y10, Y11)
 #endif
 	BYTE4(0, (DI), 32(DI))
-	FMA(36(SI), Y0, Y1)
-	FMA(40(SI), Y2, Y3)
-	FMA(44(SI), Y4, Y5)
-#ifdef ROWS6
-	FMA(36(SI)(R11*1), Y6, Y7)
-	FMA(40(SI)(R11*1), Y8, Y9)
-	FMA(44(SI)(R11*1), Y10, Y11)
+	FMA(12(SI), Y0, Y1)
+	FMA(12(SI)(R11*1), Y2, Y3)
+	FMA(12(SI)(R11*2), Y4, Y5)
+#ifdef ROWS4
+	FMA(12(AX), Y6, Y7)
 #endif
-	ADDQ $48, SI
+#ifdef ROWS6
+	FMA(12(AX)(R11*1), Y8, Y9)
+	FMA(12(AX)(R11*2), Y10, Y11)
+#endif
+	ADDQ $16, SI
+	ADDQ $16, AX
 #else
 	LO((DI), 32(DI))
-	FMA(0(SI), Y0, Y1)
-	FMA(4(SI), Y2, Y3)
-	FMA(8(SI), Y4, Y5)
+	FMA((SI), Y0, Y1)
+	FMA((SI)(R11*1), Y2, Y3)
+	FMA((SI)(R11*2), Y4, Y5)
+#ifdef ROWS4
+	FMA((AX), Y6, Y7)
+#endif
 #ifdef ROWS6
-	FMA(0(SI)(R11*1), Y6, Y7)
-	FMA(4(SI)(R11*1), Y8, Y9)
-	FMA(8(SI)(R11*1), Y10, Y11)
+	FMA((AX)(R11*1), Y8, Y9)
+	FMA((AX)(R11*2), Y10, Y11)
 #endif
 	HI((DI), 32(DI))
-	FMA(12(SI), Y0, Y1)
-	FMA(16(SI), Y2, Y3)
-	FMA(20(SI), Y4, Y5)
-#ifdef ROWS6
-	FMA(12(SI)(R11*1), Y6, Y7)
-	FMA(16(SI)(R11*1), Y8, Y9)
-	FMA(20(SI)(R11*1), Y10, Y11)
+	FMA(4(SI), Y0, Y1)
+	FMA(4(SI)(R11*1), Y2, Y3)
+	FMA(4(SI)(R11*2), Y4, Y5)
+#ifdef ROWS4
+	FMA(4(AX), Y6, Y7)
 #endif
-	ADDQ $24, SI
+#ifdef ROWS6
+	FMA(4(AX)(R11*1), Y8, Y9)
+	FMA(4(AX)(R11*2), Y10, Y11)
+#endif
+	ADDQ $8, SI
+	ADDQ $8, AX
 #endif
 	ADDQ $64, DI
 	DECQ CX
@@ -108,8 +125,10 @@ dims:
 	SCALE(Y0, Y1)
 	SCALE(Y2, Y3)
 	SCALE(Y4, Y5)
-#ifdef ROWS6
+#ifdef ROWS4
 	SCALE(Y6, Y7)
+#endif
+#ifdef ROWS6
 	SCALE(Y8, Y9)
 	SCALE(Y10, Y11)
 #endif
@@ -117,8 +136,10 @@ dims:
 	STORES(0, Y0, Y1)
 	STORES(1, Y2, Y3)
 	STORES(2, Y4, Y5)
-#ifdef ROWS6
+#ifdef ROWS4
 	STORES(3, Y6, Y7)
+#endif
+#ifdef ROWS6
 	STORES(4, Y8, Y9)
 	STORES(5, Y10, Y11)
 #endif

@@ -1,11 +1,11 @@
 // What:      attention over bf16 pages with AVX512-BF16 dot products: S = Q K^T,
-//            the mask, the online softmax, O = c O + P V, for chunks of 4, 8 and
-//            12 rows.
+//            the mask, the online softmax, O = c O + P V, for chunks of 3, 4, 8
+//            and 12 rows.
 // Layout:    pages as in attn_page.go: one zmm register is a pair of dimensions
 //            of 16 keys, or a pair of tokens of 16 dimensions of V. S has rows of
 //            STRIDE bytes; P overwrites the first half of each row.
-// Algorithm: register tiles of 4, 8 or 12 rows x 2 tiles of 16 columns. Per step
-//            two 64-byte loads of K or V and one broadcast per row feed 8, 16 or
+// Algorithm: register tiles of 3 to 12 rows x 2 tiles of 16 columns. Per step
+//            two 64-byte loads of K or V and one broadcast per row feed 6 to
 //            24 dot products; nothing is repacked. The same lines of the page
 //            that comes next are prefetched into L2.
 // Tested by: TestAttendTiers, TestAttendSplits, FuzzAttend (attn_tier_test.go).
@@ -87,6 +87,27 @@ dims:
 	RET
 
 // The bodies below are included once per number of rows.
+
+// func attnQK3BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+TEXT ·attnQK3BF16(SB), NOSPLIT, $0-48
+	MOVQ s+0(FP), DX
+	MOVQ q+8(FP), R8
+	MOVQ k+16(FP), R9
+	MOVQ pages+32(FP), R10
+	MOVQ d+40(FP), R11
+#include "attn_bf16_qk_amd64.h"
+
+// func attnPV3BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+TEXT ·attnPV3BF16(SB), NOSPLIT, $0-48
+	MOVQ o+0(FP), DX
+	MOVQ p+8(FP), R15
+	MOVQ v+16(FP), R9
+	MOVQ c+24(FP), R10
+	MOVQ pages+32(FP), R8
+	MOVQ d+40(FP), R11
+#include "attn_bf16_pv_amd64.h"
+
+#define ROWS4
 
 // func attnQK4BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
 TEXT ·attnQK4BF16(SB), NOSPLIT, $0-48

@@ -1,4 +1,4 @@
-// The loops of attnPV4BF16 and its siblings (attn_bf16_amd64.s).
+// The loops of attnPV3BF16 and its siblings (attn_bf16_amd64.s).
 // DX o, R15 p, R9 v, R10 c, R8 pages, R11 d.
 	LEAQ (R9)(R8*8), R8     // end of the page pointers
 	MOVQ R11, R12
@@ -11,7 +11,9 @@ tiles:
 	LOADO(0, Z0, Z1)
 	LOADO(1, Z2, Z3)
 	LOADO(2, Z4, Z5)
+#ifdef ROWS4
 	LOADO(3, Z6, Z7)
+#endif
 #ifdef ROWS8
 	LOADO(4, Z8, Z9)
 	LOADO(5, Z10, Z11)
@@ -45,7 +47,9 @@ pair:
 	DOT((0*STRIDE)(SI), Z26, 26, 0, 1)
 	DOT((1*STRIDE)(SI), Z27, 27, 2, 3)
 	DOT((2*STRIDE)(SI), Z28, 28, 4, 5)
+#ifdef ROWS4
 	DOT((3*STRIDE)(SI), Z29, 29, 6, 7)
+#endif
 #ifdef ROWS8
 	DOT((4*STRIDE)(SI), Z26, 26, 8, 9)
 	DOT((5*STRIDE)(SI), Z27, 27, 10, 11)
@@ -73,7 +77,9 @@ pair:
 	STOREO(Z0, Z1)
 	STOREO(Z2, Z3)
 	STOREO(Z4, Z5)
+#ifdef ROWS4
 	STOREO(Z6, Z7)
+#endif
 #ifdef ROWS8
 	STOREO(Z8, Z9)
 	STOREO(Z10, Z11)

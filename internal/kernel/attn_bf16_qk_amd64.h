@@ -1,4 +1,4 @@
-// The loops of attnQK4BF16 and its siblings (attn_bf16_amd64.s).
+// The loops of attnQK3BF16 and its siblings (attn_bf16_amd64.s).
 // DX s, R8 q, R9 k, R10 pages, R11 d.
 	MOVQ R11, R12
 	SHLQ $3, R11            // bytes of 4 rows of Q: d/2 * 16
@@ -21,8 +21,10 @@ tiles:
 	VPXORQ Z3, Z3, Z3
 	VPXORQ Z4, Z4, Z4
 	VPXORQ Z5, Z5, Z5
+#ifdef ROWS4
 	VPXORQ Z6, Z6, Z6
 	VPXORQ Z7, Z7, Z7
+#endif
 #ifdef ROWS8
 	VPXORQ Z8, Z8, Z8
 	VPXORQ Z9, Z9, Z9
@@ -52,7 +54,9 @@ dims:
 	DOT((SI), Z26, 26, 0, 1)
 	DOT(4(SI), Z27, 27, 2, 3)
 	DOT(8(SI), Z28, 28, 4, 5)
+#ifdef ROWS4
 	DOT(12(SI), Z29, 29, 6, 7)
+#endif
 #ifdef ROWS8
 	DOT((SI)(R11*1), Z26, 26, 8, 9)
 	DOT(4(SI)(R11*1), Z27, 27, 10, 11)
@@ -74,7 +78,9 @@ dims:
 	STORES(0, Z0, Z1)
 	STORES(1, Z2, Z3)
 	STORES(2, Z4, Z5)
+#ifdef ROWS4
 	STORES(3, Z6, Z7)
+#endif
 #ifdef ROWS8
 	STORES(4, Z8, Z9)
 	STORES(5, Z10, Z11)

@@ -27,7 +27,7 @@ const (
 )
 
 // attnBlock is the working memory of the tiers with assembly. Rows are padded
-// to a multiple of 12, which suits every tier.
+// to a multiple of 12, whole chunks of every tier.
 type attnBlock struct {
 	q, q8 []uint32  // [rows][queryWords] queries for bf16 and for int8 pages
 	o     []float32 // [rows][d], not yet divided by the sum
@@ -141,13 +141,13 @@ func (b *attnBlock) addBlock(t *attnKernels, q []uint32, rows, d int, spans, lat
 			continue
 		}
 		p.follow(later)
-		units := t.padded(to-from) / t.unit
-		t.qk[units-1](&b.s[0], &q[from*t.queryWords(d)], &p.k[0], &p.ks[0], p.n, d)
+		f := t.pick(to - from)
+		f.qk(&b.s[0], &q[from*t.queryWords(d)], &p.k[0], &p.ks[0], p.n, d)
 		for i, sp := range p.spans[:p.n] {
 			b.hide(t, sp, i, from, to)
 		}
-		t.softmax(&b.s[0], &b.m[from], &b.l[from*16], &b.c[0], &p.vs[0], units*t.unit, p.n)
-		b.mix(t, from, units, d, p.v[:p.n+1])
+		t.softmax(&b.s[0], &b.m[from], &b.l[from*16], &b.c[0], &p.vs[0], f.rows, p.n)
+		b.mix(t, f, from, d, p.v[:p.n+1])
 	}
 }
 
@@ -178,14 +178,14 @@ func (b *attnBlock) hide(t *attnKernels, sp *Span, i, from, to int) {
 // mix adds P V of the pages to the output of a chunk. A full chunk keeps its part
 // of the output in registers over all pages; with fewer rows the time goes into
 // reading V, which is then done page by page, in the order it lies in memory.
-func (b *attnBlock) mix(t *attnKernels, from, units, d int, v []unsafe.Pointer) {
-	o, pv := &b.o[from*d], t.pv[units-1]
-	if units == len(t.pv) && !t.onePage {
-		pv(o, &b.s[0], &v[0], &b.c[0], len(v)-1, d)
+func (b *attnBlock) mix(t *attnKernels, f *attnProducts, from, d int, v []unsafe.Pointer) {
+	o := &b.o[from*d]
+	if f.rows == t.chunk() && !t.onePage {
+		f.pv(o, &b.s[0], &v[0], &b.c[0], len(v)-1, d)
 		return
 	}
 	for i := range len(v) - 1 {
-		pv(o, &b.s[i*t.pageP], &v[i], &b.c[0], 1, d)
+		f.pv(o, &b.s[i*t.pageP], &v[i], &b.c[0], 1, d)
 		for r := range b.c[:t.chunk()] {
 			b.c[r] = 1
 		}

@@ -13,17 +13,15 @@ func attnTier() *attnPair { return attnTiers[active] }
 // and vs are lists of pages and of the scales of their tokens; ks and vs are read
 // for int8 pages only. k and v have one more pointer, which is where the memory
 // that comes next is prefetched from.
-//
-// Rows are padded to a multiple of unit; qk[i] and pv[i] take (i+1)*unit rows,
-// and the last of them is the largest chunk.
 type attnKernels struct {
-	unit int
+	// products, by rows ascending: a chunk takes the first that has enough rows,
+	// and the last is the largest chunk.
+	products []attnProducts
 	// queryWords is the size of Q, in words of 32 bits, of one row.
 	queryWords func(d int) int
-	// packQuery makes Q of q*log2(e); rows that are missing become zeros.
+	// packQuery makes Q of q*log2(e). dst has rows for whole chunks of the largest
+	// size; those that q lacks must become finite.
 	packQuery func(dst []uint32, q []float32, d int)
-	// qk sets s [rows][attnStride] = Q K^T.
-	qk []func(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
 	// mask adds bias*log2(e), unless it is nil, to PageTokens logits and makes
 	// -Inf of those outside [lo, hi).
 	mask func(s *float32, lo, hi int, bias *float32)
@@ -31,16 +29,31 @@ type attnKernels struct {
 	// l [rows][16]; c [rows] is what the output must be scaled by, c [16..][rows]
 	// the scale of P if it has one.
 	softmax func(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
-	// pv sets o [rows][d] = c o + P V.
-	pv []func(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 	// A page of P begins pageP floats after the one before. onePage says that pv
 	// must be called for each page alone.
 	pageP   int
 	onePage bool
 }
 
-// chunk is the largest number of rows taken at once.
-func (t *attnKernels) chunk() int { return t.unit * len(t.qk) }
+// attnProducts are the two matrix products for a number of rows.
+type attnProducts struct {
+	rows int
+	qk   func(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int) // s [rows][attnStride] = Q K^T
+	pv   func(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int) // o [rows][d] = c o + P V
+}
 
-// padded is rows rounded up to a multiple of unit.
-func (t *attnKernels) padded(rows int) int { return (rows + t.unit - 1) / t.unit * t.unit }
+// chunk is the largest number of rows taken at once.
+func (t *attnKernels) chunk() int { return t.products[len(t.products)-1].rows }
+
+// padded is rows rounded up to whole chunks.
+func (t *attnKernels) padded(rows int) int { return (rows + t.chunk() - 1) / t.chunk() * t.chunk() }
+
+// pick returns the products for a chunk of that many rows.
+func (t *attnKernels) pick(rows int) *attnProducts {
+	for i := range t.products {
+		if t.products[i].rows >= rows {
+			return &t.products[i]
+		}
+	}
+	return nil
+}

@@ -19,44 +19,45 @@ func attnAVX512() *attnPair {
 	return &attnPair{bf16: &attnAVX2, int8: &attnVNNI}
 }
 
-type (
-	attnQK = func(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
-	attnPV = func(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
-)
-
 // Q and P are pairs of bf16.
 var attnBF16 = attnKernels{
-	unit: 4, queryWords: func(d int) int { return d / 2 }, packQuery: packQueryBF16,
-	qk:   []attnQK{attnQK4BF16, attnQK8BF16, attnQK12BF16},
+	products: []attnProducts{
+		{3, attnQK3BF16, attnPV3BF16}, {4, attnQK4BF16, attnPV4BF16},
+		{8, attnQK8BF16, attnPV8BF16}, {12, attnQK12BF16, attnPV12BF16},
+	},
+	queryWords: func(d int) int { return d / 2 }, packQuery: packQueryBF16,
 	mask: attnMaskAVX512, softmax: attnSoftmaxBF16,
-	pv:    []attnPV{attnPV4BF16, attnPV8BF16, attnPV12BF16},
 	pageP: PageTokens / 2,
 }
 
 // Q and P are integers of 16 bits, in two bytes.
 var attnVNNI = attnKernels{
-	unit: 4, queryWords: func(d int) int { return d/2 + 2 }, packQuery: packQueryInt16,
-	qk:   []attnQK{attnQK4VNNI, attnQK8VNNI, attnQK12VNNI},
+	products: []attnProducts{
+		{3, attnQK3VNNI, attnPV3VNNI}, {4, attnQK4VNNI, attnPV4VNNI},
+		{8, attnQK8VNNI, attnPV8VNNI}, {12, attnQK12VNNI, attnPV12VNNI},
+	},
+	queryWords: func(d int) int { return d/2 + 2 }, packQuery: packQueryInt16,
 	mask: attnMaskAVX512, softmax: attnSoftmaxVNNI,
-	pv:    []attnPV{attnPV4VNNI, attnPV8VNNI, attnPV12VNNI},
 	pageP: PageTokens / 2, onePage: true,
 }
 
 // Q and P are float32.
 var attnAVX2 = attnKernels{
-	unit: 3, queryWords: func(d int) int { return d }, packQuery: packQueryF32,
-	qk:   []attnQK{attnQK3AVX2, attnQK6AVX2},
+	products: []attnProducts{
+		{3, attnQK3AVX2, attnPV3AVX2}, {4, attnQK4AVX2, attnPV4AVX2}, {6, attnQK6AVX2, attnPV6AVX2},
+	},
+	queryWords: func(d int) int { return d }, packQuery: packQueryF32,
 	mask: attnMaskAVX2, softmax: softmaxUnscaledAVX2,
-	pv:    []attnPV{attnPV3AVX2, attnPV6AVX2},
 	pageP: PageTokens,
 }
 
 // Q and P as above, the scales of the tokens in S and P.
 var attnAVX2Int8 = attnKernels{
-	unit: 3, queryWords: func(d int) int { return d }, packQuery: packQueryF32,
-	qk:   []attnQK{attnQK3AVX2Int8, attnQK6AVX2Int8},
+	products: []attnProducts{
+		{3, attnQK3AVX2Int8, attnPV3AVX2Int8}, {4, attnQK4AVX2Int8, attnPV4AVX2Int8}, {6, attnQK6AVX2Int8, attnPV6AVX2Int8},
+	},
+	queryWords: func(d int) int { return d }, packQuery: packQueryF32,
 	mask: attnMaskAVX2, softmax: attnSoftmaxAVX2,
-	pv:    []attnPV{attnPV3AVX2Int8, attnPV6AVX2Int8},
 	pageP: PageTokens,
 }
 
@@ -71,10 +72,7 @@ func packQueryBF16(dst []uint32, q []float32, d int) {
 	for r := 0; r < whole; r += 4 {
 		attnPack4BF16(&dst[r*d/2], &q[r*d], d)
 	}
-	if whole == rows {
-		return
-	}
-	dst = dst[whole*d/2:][:2*d]
+	dst = dst[whole*d/2:]
 	clear(dst)
 	for r := whole; r < rows; r++ {
 		for i, row := r-whole, q[r*d:][:d]; len(row) > 0; i, row = i+4, row[2:] {
@@ -83,15 +81,12 @@ func packQueryBF16(dst []uint32, q []float32, d int) {
 	}
 }
 
-// packQueryF32 makes [rows/3][d][3] float32.
+// packQueryF32 makes [rows][d] float32.
 func packQueryF32(dst []uint32, q []float32, d int) {
-	clear(dst[len(dst)-3*d:]) // rows may be missing there
-	for r := range len(q) / d {
-		at := dst[r/3*3*d+r%3:]
-		for j, x := range q[r*d:][:d] {
-			at[3*j] = math.Float32bits(x * math.Log2E)
-		}
+	for i, x := range q {
+		dst[i] = math.Float32bits(x * math.Log2E)
 	}
+	clear(dst[len(q):])
 }
 
 // packQueryInt16 rounds each row to integers of 16 bits; the layout is at
@@ -101,7 +96,7 @@ func packQueryInt16(dst []uint32, q []float32, d int) {
 	const round = 3 << 22 // added to a float32 that is small enough: rounds to nearest even
 	limit := float32(min(127*256+127, math.MaxInt32/(127*d)))
 	size := 2*d + 8
-	clear(dst[len(dst)-size:]) // rows may be missing there
+	clear(dst[len(q)/d/4*size:]) // rows are missing there
 	for r := range len(q) / d {
 		row := q[r*d:][:d]
 		top := float32(0)
@@ -136,7 +131,13 @@ func packQueryInt16(dst []uint32, q []float32, d int) {
 func attnPack4BF16(dst *uint32, q *float32, d int)
 
 //go:noescape
+func attnQK3BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+
+//go:noescape
 func attnQK4BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+
+//go:noescape
+func attnPV3BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 
 //go:noescape
 func attnPV4BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
@@ -160,7 +161,13 @@ func attnMaskAVX512(s *float32, lo, hi int, bias *float32)
 func attnSoftmaxBF16(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
 
 //go:noescape
+func attnQK3VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+
+//go:noescape
 func attnQK4VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+
+//go:noescape
+func attnPV3VNNI(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 
 //go:noescape
 func attnPV4VNNI(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
@@ -187,7 +194,13 @@ func attnQK3AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
 func attnPV3AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 
 //go:noescape
+func attnQK4AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+
+//go:noescape
 func attnQK6AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+
+//go:noescape
+func attnPV4AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 
 //go:noescape
 func attnPV6AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
@@ -199,7 +212,13 @@ func attnQK3AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
 func attnPV3AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 
 //go:noescape
+func attnQK4AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+
+//go:noescape
 func attnQK6AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+
+//go:noescape
+func attnPV4AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 
 //go:noescape
 func attnPV6AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)

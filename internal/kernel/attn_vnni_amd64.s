@@ -1,5 +1,5 @@
 // What:      attention over int8 pages with VNNI dot products: S = Q K^T, the online
-//            softmax, O = c O + P V, for chunks of 4, 8 and 12 rows. The mask is
+//            softmax, O = c O + P V, for chunks of 3, 4, 8 and 12 rows. The mask is
 //            attnMaskAVX512.
 // Layout:    pages as in attn_page.go: one zmm register is 4 dimensions of 16 keys,
 //            or 4 tokens of 16 dimensions of V. Queries are 16-bit integers with a
@@ -8,7 +8,7 @@
 //            lo the same. Probabilities times the value's scale are 15-bit integers
 //            with a scale per row and block: p = 256 hi + lo, both unsigned. They
 //            overwrite the row of S: per page hi [128] bytes, lo [128] bytes.
-// Algorithm: register tiles of 4, 8 or 12 rows x 2 tiles of 16 columns. One pass with
+// Algorithm: register tiles of 3 to 12 rows x 2 tiles of 16 columns. One pass with
 //            the high bytes, a shift by 8, one pass with the low bytes: the sum is
 //            exact in 32 bits. VPDPBUSD wants one side unsigned: keys are read as
 //            k + 128, and 128*sum(q) comes off at the end.
@@ -67,6 +67,27 @@
 	ADDQ R11, AX
 
 // The bodies below are included once per number of rows.
+
+// func attnQK3VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+TEXT ·attnQK3VNNI(SB), NOSPLIT, $0-48
+	MOVQ s+0(FP), DX
+	MOVQ q+8(FP), R8
+	MOVQ k+16(FP), R9
+	MOVQ ks+24(FP), R15
+	MOVQ pages+32(FP), R10
+	MOVQ d+40(FP), R11
+#include "attn_vnni_qk_amd64.h"
+
+// func attnPV3VNNI(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+TEXT ·attnPV3VNNI(SB), NOSPLIT, $0-48
+	MOVQ o+0(FP), DX
+	MOVQ p+8(FP), R15
+	MOVQ v+16(FP), R9
+	MOVQ c+24(FP), R10
+	MOVQ d+40(FP), R11
+#include "attn_vnni_pv_amd64.h"
+
+#define ROWS4
 
 // func attnQK4VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
 TEXT ·attnQK4VNNI(SB), NOSPLIT, $0-48

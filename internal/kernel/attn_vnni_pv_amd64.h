@@ -1,4 +1,4 @@
-// The loops of attnPV4VNNI and its siblings (attn_vnni_amd64.s): one page.
+// The loops of attnPV3VNNI and its siblings (attn_vnni_amd64.s): one page.
 // DX o, R15 p, R9 v, R10 c, R11 d.
 	MOVQ R11, R12
 	SHLQ $2, R11            // bytes of a row of O
@@ -13,7 +13,9 @@ tiles:
 	ZERO(Z0, Z1)
 	ZERO(Z2, Z3)
 	ZERO(Z4, Z5)
+#ifdef ROWS4
 	ZERO(Z6, Z7)
+#endif
 #ifdef ROWS8
 	ZERO(Z8, Z9)
 	ZERO(Z10, Z11)
@@ -43,7 +45,9 @@ quad:
 	DOTV((0*STRIDE)(SI), Z26, Z0, Z1)
 	DOTV((1*STRIDE)(SI), Z27, Z2, Z3)
 	DOTV((2*STRIDE)(SI), Z28, Z4, Z5)
+#ifdef ROWS4
 	DOTV((3*STRIDE)(SI), Z29, Z6, Z7)
+#endif
 #ifdef ROWS8
 	DOTV((4*STRIDE)(SI), Z26, Z8, Z9)
 	DOTV((5*STRIDE)(SI), Z27, Z10, Z11)
@@ -68,7 +72,9 @@ quad:
 	SHIFT(Z0, Z1)
 	SHIFT(Z2, Z3)
 	SHIFT(Z4, Z5)
+#ifdef ROWS4
 	SHIFT(Z6, Z7)
+#endif
 #ifdef ROWS8
 	SHIFT(Z8, Z9)
 	SHIFT(Z10, Z11)
@@ -88,7 +94,9 @@ done:
 	STOREO(0, Z0, Z1)
 	STOREO(1, Z2, Z3)
 	STOREO(2, Z4, Z5)
+#ifdef ROWS4
 	STOREO(3, Z6, Z7)
+#endif
 #ifdef ROWS8
 	STOREO(4, Z8, Z9)
 	STOREO(5, Z10, Z11)

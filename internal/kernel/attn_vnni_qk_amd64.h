@@ -1,4 +1,4 @@
-// The loops of attnQK4VNNI and its siblings (attn_vnni_amd64.s).
+// The loops of attnQK3VNNI and its siblings (attn_vnni_amd64.s).
 // DX s, R8 q, R9 k, R15 ks, R10 pages, R11 d.
 	VPBROADCASTD attnInt<>+24(SB), Z30
 	MOVQ R11, R12
@@ -18,7 +18,9 @@ tiles:
 	ZERO(Z0, Z1)
 	ZERO(Z2, Z3)
 	ZERO(Z4, Z5)
+#ifdef ROWS4
 	ZERO(Z6, Z7)
+#endif
 #ifdef ROWS8
 	ZERO(Z8, Z9)
 	ZERO(Z10, Z11)
@@ -44,7 +46,9 @@ dims:
 	DOTK((SI), Z26, Z0, Z1)
 	DOTK(4(SI), Z27, Z2, Z3)
 	DOTK(8(SI), Z28, Z4, Z5)
+#ifdef ROWS4
 	DOTK(12(SI), Z29, Z6, Z7)
+#endif
 #ifdef ROWS8
 	DOTK((SI)(R11*1), Z26, Z8, Z9)
 	DOTK(4(SI)(R11*1), Z27, Z10, Z11)
@@ -69,7 +73,9 @@ dims:
 	SHIFT(Z0, Z1)
 	SHIFT(Z2, Z3)
 	SHIFT(Z4, Z5)
+#ifdef ROWS4
 	SHIFT(Z6, Z7)
+#endif
 #ifdef ROWS8
 	SHIFT(Z8, Z9)
 	SHIFT(Z10, Z11)
@@ -94,7 +100,9 @@ done:
 	STORES(0, (R8), 16(R8), Z0, Z1)
 	STORES(1, 4(R8), 20(R8), Z2, Z3)
 	STORES(2, 8(R8), 24(R8), Z4, Z5)
+#ifdef ROWS4
 	STORES(3, 12(R8), 28(R8), Z6, Z7)
+#endif
 #ifdef ROWS8
 	STORES(4, (R8)(R11*1), 16(R8)(R11*1), Z8, Z9)
 	STORES(5, 4(R8)(R11*1), 20(R8)(R11*1), Z10, Z11)
