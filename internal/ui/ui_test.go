@@ -210,11 +210,10 @@ func TestGrid(t *testing.T) {
 		Values: [][]float64{{0.001, 0.1}, {0.02, math.NaN()}, {0.0035}}, Marked: [][]bool{{true}, {false, false}, {true}}}
 	got := plain(t, func(t *Term) { t.Grid(h) })
 	want := `Errors
-       KV head
-layer  0  1
-    0    ·██
-    1  ▓▓ ??
-    2  ░░·??
+         layer
+KV head  0  1  2
+      0    ·▓▓ ░░·
+      1  ██ ?? ??
 output error  blank below 0.25 %,  ░ below 0.63 %,  ▒ below 1.6 %,  ▓ below 4 %,  █ more   · lazy
 `
 	if got != want {
@@ -229,13 +228,23 @@ output error  blank below 0.25 %,  ░ below 0.63 %,  ▒ below 1.6 %,  ▓ belo
 	if s := ansi.Strip(got); !strings.Contains(s, "0.1 %                          10 %   · lazy") || strings.Contains(s, "█") {
 		t.Errorf("in colour: %q", s)
 	}
-	// As many heads as fit, in narrower cells.
-	for heads, cell := range map[int]int{20: 3, 30: 2, 70: 1, 100: 1} {
+	// As many layers as fit beside each other, the rest below; all of them, whatever the width.
+	for layers, want := range map[int][]int{20: {20 * 3}, 30: {30 * 2}, 64: {30 * 2, 30 * 2, 4 * 2}} {
 		for _, profile := range []colorprofile.Profile{colorprofile.TrueColor, colorprofile.NoTTY} {
-			wide := coloured(80, profile, func(t *Term) { t.Grid(sample(3, heads)) })
-			line := strings.Split(ansi.Strip(wide), "\n")[4]
-			if w := lipgloss.Width(line); w > 7+heads*cell || w < 7+heads*cell-3 {
-				t.Errorf("%d heads, profile %v: a row is %d wide: %q", heads, profile, w, line)
+			wide := coloured(80, profile, func(t *Term) { t.Grid(sample(layers, 2)) })
+			var rows []int
+			for _, line := range strings.Split(ansi.Strip(wide), "\n") {
+				if line, ok := strings.CutPrefix(line, "      0  "); ok {
+					rows = append(rows, lipgloss.Width(line))
+				}
+			}
+			if len(rows) != len(want) {
+				t.Fatalf("%d layers, profile %v: rows of %d\n%s", layers, profile, rows, wide)
+			}
+			for i := range rows {
+				if rows[i] > want[i] || rows[i] < want[i]-2 {
+					t.Errorf("%d layers, profile %v: rows of %d, want %d", layers, profile, rows, want)
+				}
 			}
 		}
 	}
