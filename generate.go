@@ -66,7 +66,7 @@ func (s *Session) run(ctx context.Context, r Request, yield func(Token) bool) er
 	if err := s.fits(len(ids), 0); err != nil {
 		return err
 	}
-	if err := s.admit(min(s.o.Context, len(ids)+r.MaxTokens)); err != nil {
+	if err := s.admit(len(ids), min(s.o.Context, len(ids)+r.MaxTokens)); err != nil {
 		return err
 	}
 	if err := s.Prefill(ctx, ids); err != nil {

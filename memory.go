@@ -8,6 +8,7 @@ import (
 	"github.com/lighttransfer/lighttransfer/internal/mem"
 	"github.com/lighttransfer/lighttransfer/kv"
 	"github.com/lighttransfer/lighttransfer/lazy"
+	"github.com/lighttransfer/lighttransfer/model"
 )
 
 // ErrMemory is wrapped by errors about work that the machine, or the budget, has
@@ -32,28 +33,38 @@ func size(n int64) string {
 	return fmt.Sprintf("%.0f KiB", math.Ceil(float64(n)/1024))
 }
 
-// kvPeak is the most the cache holds on the way to n positions. While a policy
+// kvPeak is the most the cache holds on the way to n positions, of which the
+// first so many are the prompt. While a policy
 // decides, layer by layer, all heads of the layers so far are full but for those
 // already cut: P full units and the layer under way.
-func (s *Session) kvPeak(n int) int64 {
+func (s *Session) kvPeak(prompt, n int) int64 {
 	c := &s.m.model.Config
 	windows := s.cache.Windows()
 	added := max(1, min(s.o.block+s.o.Last, n-s.cache.Len()))
-	if b, ok := s.policy.(interface{ MaxFull(lazy.Shape) int }); ok && !s.decided {
-		// The heads that end full, and one layer more while it is looked at; the rest at their windows.
-		full := min(b.MaxFull(s.shape())+c.KVHeads, len(windows))
-		for i := full; i < len(windows); i++ {
-			windows[i] = c.LazyWindow(i/c.KVHeads, s.o.Window)
-		}
+	if !s.decided && prompt > s.o.Window.Sink+s.o.Window.Recent { // else nothing will be decided
+		cutAtMost(windows, c, s.policy, s.o.Window, c.KVHeads)
 	}
 	return kv.NeedBytes(windows, n, added, c.HeadDim)
 }
 
-// admit refuses a sequence of n positions that cannot be held, with the figures
-// and what would fit.
-func (s *Session) admit(n int) error {
+// cutAtMost gives the window w to as many heads as the policy will have cut when
+// all but more of its lazy heads are cut; it does nothing where the policy does
+// not tell. Which ones they are does not matter to a sum.
+func cutAtMost(windows []kv.Window, c *model.Config, p lazy.Policy, w kv.Window, more int) {
+	b, ok := p.(interface{ MaxFull(lazy.Shape) int })
+	if !ok {
+		return
+	}
+	for i := min(b.MaxFull(shapeOf(c))+more, len(windows)); i < len(windows); i++ {
+		windows[i] = c.LazyWindow(i/c.KVHeads, w)
+	}
+}
+
+// admit refuses a sequence of n positions, of which the first so many are the
+// prompt, that cannot be held, with the figures and what would fit.
+func (s *Session) admit(prompt, n int) error {
 	n = max(n, 1)
-	need := s.kvPeak(n)
+	need := s.kvPeak(prompt, n)
 	limit, of := int64(math.MaxInt64), ""
 	if s.o.Budget > 0 {
 		limit, of = s.o.Budget, "the KV budget"
@@ -90,7 +101,7 @@ func (s *Session) admit(n int) error {
 func (s *Session) longest(limit int64) int {
 	lo, hi := 0, s.o.Context+1
 	for hi-lo > 1 {
-		if mid := (lo + hi) / 2; s.kvPeak(mid) <= limit {
+		if mid := (lo + hi) / 2; s.kvPeak(mid, mid) <= limit {
 			lo = mid
 		} else {
 			hi = mid

@@ -84,61 +84,102 @@ func quantization(name string) (kernel.DType, error) {
 	return 0, fmt.Errorf("quantisation %q: use q8, q4 or none", name)
 }
 
-func (m *Model) load(o model.Options) (err error) {
-	var src model.Source
-	if strings.HasSuffix(m.path, ".gguf") {
-		f, err := gguf.Open(m.path)
-		if err != nil {
-			return err
-		}
-		src = model.OpenGGUF(f)
-		defer func() { closeOn(src, err) }()
-		if m.tok, err = tokenizer.FromGGUF(f); err != nil {
-			return err
-		}
-		if t, ok := f.String("tokenizer.chat_template"); ok {
-			if m.chat, err = chat.Parse(filepath.Base(m.path), t); err != nil {
-				return err
-			}
-		}
-	} else {
-		if src, err = model.OpenHF(m.path); err != nil {
-			return err
-		}
-		defer func() { closeOn(src, err) }()
-		if m.tok, err = tokenizer.Open(m.path); err != nil {
-			return err
-		}
-		if m.chat, m.vars, err = chat.Open(m.path); err != nil {
-			return err
-		}
+func (m *Model) load(o model.Options) error {
+	text, err := openText(m.path)
+	if err != nil {
+		return err
+	}
+	m.tok, m.chat, m.vars = text.Tokenizer, text.Template, text.Vars
+	src, err := openSource(m.path)
+	if err != nil {
+		return err
 	}
 	if err := enoughMemory("the weights", src.Size()); err != nil {
+		src.Close()
 		return err
 	}
 	if m.model, err = model.Load(src, o); err != nil {
+		src.Close()
 		return err
 	}
 	if m.tok.Size() > m.model.Vocab {
-		return fmt.Errorf("the tokenizer has %d tokens, the model %d: they do not belong together", m.tok.Size(), m.model.Vocab)
+		err = fmt.Errorf("the tokenizer has %d tokens, the model %d: they do not belong together", m.tok.Size(), m.model.Vocab)
+	} else {
+		m.hash, err = hashModel(m.path)
 	}
-	if m.vars == nil {
-		m.vars = map[string]any{}
+	if err != nil {
+		m.model.Close()
 	}
-	if id, ok := m.tok.BOS(); ok && m.vars["bos_token"] == nil {
-		m.vars["bos_token"] = m.tok.Token(id)
-	}
-	if eos := m.tok.EOS(); len(eos) > 0 && m.vars["eos_token"] == nil {
-		m.vars["eos_token"] = m.tok.Token(eos[0])
-	}
-	m.hash, err = hashModel(m.path)
 	return err
 }
 
-func closeOn(c io.Closer, err error) {
-	if err != nil {
-		c.Close()
+func openSource(path string) (model.Source, error) {
+	if !strings.HasSuffix(path, ".gguf") {
+		return model.OpenHF(path)
 	}
+	f, err := gguf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return model.OpenGGUF(f), nil
+}
+
+// Text is what a model's files say about text: how it becomes tokens, and how a
+// conversation becomes text.
+type Text struct {
+	Tokenizer *tokenizer.Tokenizer
+	Template  *chat.Template // nil: none
+	Vars      map[string]any // what the template may use: bos_token, eos_token
+}
+
+// OpenText reads the tokenizer and the chat template of a model, without its
+// weights. path is what [Open] takes; a folder needs to hold no weights.
+func OpenText(path string) (*Text, error) {
+	file, clean, err := Resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	t, err := openText(file)
+	if err = errors.Join(err, clean()); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return t, nil
+}
+
+func openText(path string) (t *Text, err error) {
+	t = new(Text)
+	if strings.HasSuffix(path, ".gguf") {
+		f, err := gguf.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if t.Tokenizer, err = tokenizer.FromGGUF(f); err != nil {
+			return nil, err
+		}
+		if src, ok := f.String("tokenizer.chat_template"); ok {
+			if t.Template, err = chat.Parse(filepath.Base(path), src); err != nil {
+				return nil, err
+			}
+		}
+	} else {
+		if t.Tokenizer, err = tokenizer.Open(path); err != nil {
+			return nil, err
+		}
+		if t.Template, t.Vars, err = chat.Open(path); err != nil {
+			return nil, err
+		}
+	}
+	if t.Vars == nil {
+		t.Vars = map[string]any{}
+	}
+	if id, ok := t.Tokenizer.BOS(); ok && t.Vars["bos_token"] == nil {
+		t.Vars["bos_token"] = t.Tokenizer.Token(id)
+	}
+	if eos := t.Tokenizer.EOS(); len(eos) > 0 && t.Vars["eos_token"] == nil {
+		t.Vars["eos_token"] = t.Tokenizer.Token(eos[0])
+	}
+	return t, nil
 }
 
 // Close frees the model. Sessions must be closed before.

@@ -5,11 +5,15 @@ import "github.com/lighttransfer/lighttransfer/lazy"
 // StoredPlan is the plan that calibrate has stored for this model, which policy
 // "auto" uses; not ok when there is none.
 func (m *Model) StoredPlan() (*lazy.Plan, bool, error) {
+	return storedPlan(m.hash)
+}
+
+func storedPlan(hash string) (*lazy.Plan, bool, error) {
 	st, err := lazy.NewStore("")
 	if err != nil {
 		return nil, false, nil // no home folder, no plans
 	}
-	return st.Load(m.hash)
+	return st.Load(hash)
 }
 
 // StorePlan makes a plan the model's own.

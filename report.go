@@ -25,7 +25,7 @@ type Report struct {
 	Policy      string // name
 	PolicyArgs  string
 	Auto        bool        // the policy was chosen by auto
-	Window      kv.Window   // what a lazy head keeps
+	Window      kv.Window   // what a lazy head keeps, the commonest if they differ
 	Last        int         // w_last
 	LazyLayers  []int       // layers all of whose heads are lazy
 	LazyHeads   []lazy.Head // lazy KV heads of the other layers
@@ -86,11 +86,15 @@ func (s *Session) Report() Report {
 	base := c.Windows()
 	r.LazyLayers, r.LazyHeads = []int{}, []lazy.Head{}
 	var dropped float64
+	count := map[kv.Window]int{}
 	for l := range c.Layers {
 		var heads []lazy.Head
 		for h := range c.KVHeads {
-			if s.cache.Head(l, h).Window != base[l*c.KVHeads+h] {
+			if w := s.cache.Head(l, h).Window; w != base[l*c.KVHeads+h] {
 				heads = append(heads, lazy.Head{Layer: l, KVHead: h})
+				if count[w]++; count[w] > count[r.Window] {
+					r.Window = w
+				}
 			}
 		}
 		if len(heads) < c.KVHeads {

@@ -122,8 +122,9 @@ func (s *Session) IDs() []int32 { return s.ids }
 // valid until the session's next call.
 func (s *Session) Logits() []float32 { return s.logits }
 
-func (s *Session) shape() lazy.Shape {
-	c := &s.m.model.Config
+func (s *Session) shape() lazy.Shape { return shapeOf(&s.m.model.Config) }
+
+func shapeOf(c *model.Config) lazy.Shape {
 	return lazy.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads}
 }
 
@@ -206,7 +207,7 @@ func (s *Session) Prefill(ctx context.Context, ids []int32) error {
 			n = 0
 		}
 	}
-	if err := s.admit(len(ids)); err != nil {
+	if err := s.admit(len(ids), len(ids)); err != nil {
 		return err
 	}
 	start := time.Now()

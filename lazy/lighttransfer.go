@@ -89,6 +89,12 @@ func (p *lightTransfer) Begin(s Shape) ([]kv.Window, error) {
 	return nil, nil
 }
 
+// MaxFull is how many KV heads stay full.
+func (p *lightTransfer) MaxFull(s Shape) int {
+	n := p.unit.count(s)
+	return (n - lazyCount(p.share, n)) * (s.Layers * s.KVHeads / n)
+}
+
 func (p *lightTransfer) Observe(o Observation) []Decision {
 	if o.Layer < p.next || o.Layer >= p.shape.Layers {
 		return nil

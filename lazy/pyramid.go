@@ -61,6 +61,9 @@ func (p *pyramid) Begin(s Shape) ([]kv.Window, error) {
 	return nil, nil
 }
 
+// MaxFull is how many KV heads stay full.
+func (p *pyramid) MaxFull(s Shape) int { return (s.Layers - lazyCount(p.share, s.Layers)) * s.KVHeads }
+
 func (p *pyramid) Observe(o Observation) []Decision {
 	if o.Layer < p.next || o.Layer >= p.layers {
 		return nil

@@ -63,6 +63,9 @@ func (p *random) Begin(s Shape) ([]kv.Window, error) {
 	return nil, nil
 }
 
+// MaxFull is how many KV heads stay full.
+func (p *random) MaxFull(s Shape) int { return (s.Layers - lazyCount(p.share, s.Layers)) * s.KVHeads }
+
 func (p *random) Observe(o Observation) []Decision {
 	if o.Layer < 0 || o.Layer >= len(p.lazy) || !p.lazy[o.Layer] {
 		return nil

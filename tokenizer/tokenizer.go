@@ -70,6 +70,14 @@ func (o *EncodeOptions) reads(from, to int) bool {
 	return true
 }
 
+// Kind is the family of the tokenizer, in words.
+func (t *Tokenizer) Kind() string {
+	if t.byteLevel {
+		return "byte-level BPE"
+	}
+	return "SentencePiece BPE"
+}
+
 // Encode returns the ids of text. Every text has ids: invalid UTF-8 too, whose
 // bytes are taken one by one.
 func (t *Tokenizer) Encode(text string, o EncodeOptions) []int32 {

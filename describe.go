@@ -1,0 +1,221 @@
+package lighttransfer
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/lighttransfer/lighttransfer/internal/mem"
+	"github.com/lighttransfer/lighttransfer/kv"
+	"github.com/lighttransfer/lighttransfer/lazy"
+	"github.com/lighttransfer/lighttransfer/model"
+	"github.com/lighttransfer/lighttransfer/weights"
+	"github.com/lighttransfer/lighttransfer/weights/gguf"
+	"github.com/lighttransfer/lighttransfer/weights/safetensors"
+)
+
+// A Description is what a model's files say, without its weights in memory.
+type Description struct {
+	model.Config
+	Text
+	Path    string
+	Hash    string       // see [Model.Hash]
+	Weights []WeightType // most bytes first
+	Plan    *lazy.Plan   // the calibrated plan that policy auto uses; nil: none
+}
+
+// A WeightType is the weights of one number format.
+type WeightType struct {
+	Type    string `json:"type"`
+	Tensors int    `json:"tensors"`
+	Values  int64  `json:"values"`
+	Bytes   int64  `json:"bytes"`
+}
+
+// Describe reads what a model's files say about it. path is what [Open] takes.
+func Describe(path string) (*Description, error) {
+	file, clean, err := Resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	d, err := describe(file)
+	if err = errors.Join(err, clean()); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	if path == "tiny" {
+		d.Name = path
+	}
+	return d, nil
+}
+
+func describe(file string) (*Description, error) {
+	text, err := openText(file)
+	if err != nil {
+		return nil, err
+	}
+	d := &Description{Text: *text, Path: file}
+	src, err := openSource(file)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	if d.Config, err = src.Config(); err != nil {
+		return nil, err
+	}
+	if err := d.Validate(); err != nil {
+		return nil, err
+	}
+	if d.Name == "" {
+		d.Name = strings.TrimSuffix(filepath.Base(file), ".gguf")
+	}
+	if d.Weights, err = weightTypes(file); err != nil {
+		return nil, err
+	}
+	if d.Hash, err = hashModel(file); err != nil {
+		return nil, err
+	}
+	d.Plan, _, err = storedPlan(d.Hash)
+	return d, err
+}
+
+func weightTypes(file string) ([]WeightType, error) {
+	var tensors []weights.Tensor
+	if strings.HasSuffix(file, ".gguf") {
+		f, err := gguf.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		tensors = f.Tensors()
+	} else {
+		f, err := safetensors.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		tensors = f.Tensors()
+	}
+	var types []WeightType
+	for _, t := range tensors {
+		i := slices.IndexFunc(types, func(w WeightType) bool { return w.Type == t.Type.String() })
+		if i < 0 {
+			i = len(types)
+			types = append(types, WeightType{Type: t.Type.String()})
+		}
+		values := int64(1)
+		for _, n := range t.Shape {
+			values *= int64(n)
+		}
+		types[i].Tensors++
+		types[i].Values += values
+		types[i].Bytes += int64(len(t.Data))
+	}
+	slices.SortStableFunc(types, func(a, b WeightType) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	return types, nil
+}
+
+// WeightBytes is the size of all weights as stored.
+func (d *Description) WeightBytes() (n int64) {
+	for _, w := range d.Weights {
+		n += w.Bytes
+	}
+	return n
+}
+
+// A Footprint says what the KV cache of one sequence takes under a policy.
+type Footprint struct {
+	Policy, Args string
+	Window       kv.Window // what lazy heads keep
+	LazyHeads    int       // KV heads, of Heads; at least so many when the prompt decides
+	Heads        int
+
+	d          *Description
+	last       int
+	peak, ends []kv.Window // [layer*kvHeads + kvHead] while the prompt is read, and after it
+}
+
+// Footprint computes what a policy makes of the cache. A policy that cannot tell
+// before it sees the prompt counts as full. "auto" is the stored plan, or full.
+func (d *Description) Footprint(policy string, w kv.Window, last int) (*Footprint, error) {
+	st := lazy.Settings{Window: cmp.Or(w, DefaultWindow), Last: cmp.Or(last, DefaultLast)}
+	p, err := d.policy(policy, st)
+	if err != nil {
+		return nil, err
+	}
+	own, err := p.Begin(shapeOf(&d.Config))
+	if err != nil {
+		return nil, err
+	}
+	f := &Footprint{Policy: p.Name(), Args: p.Args(), Window: st.Window, d: d, last: st.Last, peak: d.Windows()}
+	f.Heads = len(f.peak)
+	for i, w := range own {
+		if !w.Full() {
+			f.peak[i] = d.LazyWindow(i/d.KVHeads, w)
+		}
+	}
+	f.ends = slices.Clone(f.peak)
+	if own == nil {
+		cutAtMost(f.peak, &d.Config, p, st.Window, d.KVHeads)
+		cutAtMost(f.ends, &d.Config, p, st.Window, 0)
+	}
+	count := map[kv.Window]int{}
+	for i, w := range d.Windows() {
+		if lazy := f.ends[i]; lazy != w {
+			f.LazyHeads++
+			if count[lazy]++; count[lazy] > count[f.Window] {
+				f.Window = lazy
+			}
+		}
+	}
+	return f, nil
+}
+
+func (d *Description) policy(spec string, st lazy.Settings) (lazy.Policy, error) {
+	if spec != "" && spec != "auto" {
+		return lazy.Parse(spec, st)
+	}
+	if d.Plan != nil {
+		return d.Plan.Policy("auto", st)
+	}
+	return lazy.Parse("full", st)
+}
+
+// Bytes is what the cache holds after n tokens.
+func (f *Footprint) Bytes(n int) int64 { return kv.NeedBytes(f.ends, n, 1, f.d.HeadDim) }
+
+// Peak is the most it holds while a prompt of n tokens is read.
+func (f *Footprint) Peak(n int) int64 {
+	return kv.NeedBytes(f.peak, n, min(n, prefillBlock+f.last), f.d.HeadDim)
+}
+
+// BytesPer1K is what 1,024 tokens more take when there are many already.
+func (f *Footprint) BytesPer1K() int64 {
+	const far = 1 << 20
+	return (f.Bytes(2*far) - f.Bytes(far)) / (far >> 10)
+}
+
+// Free is what the machine can give to the cache besides the weights; not ok
+// where the system does not tell.
+func (d *Description) Free() (bytes int64, ok bool) {
+	free, ok := mem.Available()
+	return max(free-d.WeightBytes(), 0), ok
+}
+
+// Longest is the number of tokens, up to limit of them, whose cache and
+// activations stay within so many bytes while they are read.
+func (f *Footprint) Longest(bytes int64, limit int) int {
+	lo, hi := 0, limit+1
+	for hi-lo > 1 {
+		mid := (lo + hi) / 2
+		need := f.Peak(mid) + f.d.WorkspaceBytes(min(mid, prefillBlock+f.last)) + int64(mid)*int64(f.d.Hidden)*4
+		if need <= bytes {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
