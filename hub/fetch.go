@@ -27,6 +27,7 @@ type transfer struct {
 	want   file
 	part   *os.File
 	have   int64     // bytes in part
+	best   int64     // the most there ever were: only more than that is progress
 	sum    hash.Hash // of them; nil when the etag is no hash we know
 	report func(have int64)
 }
@@ -69,6 +70,7 @@ func (t *transfer) run(ctx context.Context, path string, note func(string)) (err
 		if err := t.restart(); err != nil {
 			return err
 		}
+		t.best = 0
 		if wrong++; wrong == 2 {
 			return fmt.Errorf("%s: what arrived twice is not the file the hub describes (hash %s expected); something between damages it, try another network or HF_ENDPOINT", t.what, t.want.etag)
 		}
@@ -90,6 +92,7 @@ func (t *transfer) takeUp() error {
 		w = t.sum
 	}
 	t.have, err = io.Copy(w, t.part)
+	t.best = t.have
 	t.report(t.have)
 	return err
 }
@@ -154,9 +157,10 @@ func (t *transfer) attempt(parent context.Context) error {
 	if n := resp.ContentLength; n >= 0 && n != t.want.size-t.have {
 		return again("the hub sends %d bytes where its list says %d", n, t.want.size-t.have)
 	}
-	before := t.have
 	err = t.copy(&silent{resp.Body, limit, timer})
-	return t.explain(parent, ctx, err, t.have > before)
+	progress := t.have > t.best // a server that begins anew each time makes none
+	t.best = max(t.best, t.have)
+	return t.explain(parent, ctx, err, progress)
 }
 
 // copy appends the body to the file. Faults of the disk are final, those of the
