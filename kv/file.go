@@ -1,0 +1,124 @@
+package kv
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"unsafe"
+)
+
+// A Layout says what lies in the pages of a stored cache.
+type Layout struct {
+	Layers  int          `json:"layers"`
+	KVHeads int          `json:"kv_heads"`
+	HeadDim int          `json:"head_dim"`
+	Length  int          `json:"length"` // positions, the same in every layer
+	Heads   []HeadLayout `json:"heads"`  // [layer][kvHead]
+}
+
+// HeadLayout says which pages of a head follow one another in the file: the kept
+// ones, then the recent ones.
+type HeadLayout struct {
+	Window Window `json:"window"`
+	First  int    `json:"first"` // index of the first recent page
+	Kept   int    `json:"kept"`  // kept tokens
+}
+
+// pages are the numbers of kept and recent pages of a head at a length.
+func (h HeadLayout) pages(length int) (kept, recent int) {
+	return (h.Kept + PageTokens - 1) / PageTokens, (length+PageTokens-1)/PageTokens - h.First
+}
+
+// Layout describes the cache for Open.
+func (c *Cache) Layout() Layout {
+	l := Layout{Layers: c.layers, KVHeads: c.kvHeads, HeadDim: c.headDim, Length: c.Len()}
+	for i := range c.heads {
+		h := &c.heads[i]
+		l.Heads = append(l.Heads, HeadLayout{Window: h.Window, First: h.first, Kept: h.nkept})
+	}
+	return l
+}
+
+// Bytes is the size of the pages that Write writes. It reports a layout that no
+// cache can have.
+func (l *Layout) Bytes() (int64, error) {
+	if l.Layers < 1 || l.KVHeads < 1 || l.HeadDim < 1 || l.Length < 0 || l.Layers > 1<<16 || l.KVHeads > 1<<16 || l.HeadDim > 1<<16 ||
+		l.Length > 1<<40 || len(l.Heads) != l.Layers*l.KVHeads {
+		return 0, errors.New("its description of the cache makes no sense")
+	}
+	var n int64
+	for i, h := range l.Heads {
+		w := h.Window
+		first, want := 0, 0
+		if !w.Full() {
+			first = max(0, (l.Length-w.Recent)/PageTokens)
+			want = min(w.Sink, l.Length) + w.samplesBefore(l.Length-w.Recent)
+		}
+		if err := w.Validate(); err != nil || h.First != first || h.Kept != want {
+			return 0, fmt.Errorf("its description of layer %d, KV head %d makes no sense", i/l.KVHeads, i%l.KVHeads)
+		}
+		kept, recent := h.pages(l.Length)
+		n += int64(kept + recent)
+	}
+	return n * PageBytes(l.HeadDim), nil
+}
+
+// Write writes the pages as they lie in memory: head after head, kept pages
+// before recent ones, of each the keys and then the values.
+func (c *Cache) Write(w io.Writer) error {
+	for i := range c.heads {
+		h := &c.heads[i]
+		for _, pages := range [][]*Page{h.kept, h.recent} {
+			for _, pg := range pages {
+				for _, part := range [][]uint16{pg.K, pg.V} {
+					if _, err := w.Write(unsafe.Slice((*byte)(unsafe.Pointer(&part[0])), 2*len(part))); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// Open makes a cache of pages that lie in data, as Write has written them; data
+// must be writable (a copy-on-write mapping) and stay there until unmap is
+// called, which Close does.
+func Open(pool *Pool, l Layout, data []byte, unmap func() error) (*Cache, error) {
+	if n, err := l.Bytes(); err != nil {
+		return nil, err
+	} else if n != int64(len(data)) {
+		return nil, fmt.Errorf("its pages have %d bytes instead of %d", len(data), n)
+	}
+	windows := make([]Window, len(l.Heads))
+	for i, h := range l.Heads {
+		windows[i] = h.Window
+	}
+	c, err := NewCache(pool, l.Layers, l.KVHeads, l.HeadDim, windows)
+	if err != nil {
+		return nil, err
+	}
+	half := int(PageBytes(l.HeadDim) / 4) // uint16 values of the keys of a page
+	next := func() *Page {
+		mem := unsafe.Slice((*uint16)(unsafe.Pointer(&data[0])), 2*half)
+		data = data[4*half:]
+		pool.adopt()
+		return &Page{K: mem[:half:half], V: mem[half:], mapped: true}
+	}
+	for i, hl := range l.Heads {
+		h := &c.heads[i]
+		h.first, h.nkept = hl.First, hl.Kept
+		kept, recent := hl.pages(l.Length)
+		for range kept {
+			h.kept = append(h.kept, next())
+		}
+		for range recent {
+			h.recent = append(h.recent, next())
+		}
+	}
+	for i := range c.length {
+		c.length[i] = l.Length
+	}
+	c.unmap = unmap
+	return c, nil
+}
