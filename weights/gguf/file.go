@@ -8,8 +8,8 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/lighttransfer/lighttransfer/weights"
 	"github.com/lighttransfer/lighttransfer/internal/mmap"
+	"github.com/lighttransfer/lighttransfer/weights"
 )
 
 // A File is an open model: one GGUF file, or all the parts of a split one.

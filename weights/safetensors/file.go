@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lighttransfer/lighttransfer/weights"
 	"github.com/lighttransfer/lighttransfer/internal/mmap"
+	"github.com/lighttransfer/lighttransfer/weights"
 )
 
 // Names of the files in a model folder.
