@@ -14,6 +14,6 @@ func TestAttendWithoutBF16(t *testing.T) {
 	defer func() { cpu.bf16, attnTiers[tierAVX512] = bf16, pair }()
 	cpu.bf16 = false
 	attnTiers[tierAVX512] = attnAVX512()
-	testAttend(t, 1e-3, 1e-3)
+	testAttend(t)
 	testSplits(t)
 }

@@ -1,13 +1,11 @@
-// What:      attention over bf16 and int8 pages with AVX2 and FMA, float32
-//            throughout: S = Q K^T, the mask, the online softmax, O = c O + P V, for
-//            chunks of 3, 4 and 6 rows.
-// Layout:    pages as in attn_page.go: 64 bytes are a pair (bf16) or four (int8) of
-//            dimensions of 16 keys, or of tokens of 16 dimensions of V. The first
-//            of a pair is the lower half of a 32-bit lane (shift it up), the
-//            second the upper half (mask it); both are then float32. The bytes of
-//            four are shifted to the top and back, and converted. S has rows of
-//            STRIDE bytes and becomes P in place; the scales of int8 tokens go into
-//            S and P.
+// What:      attention over bf16 pages with AVX2 and FMA, float32 throughout: S = Q
+//            K^T, the mask, the online softmax, O = c O + P V, for chunks of 3, 4 and
+//            6 rows.
+// Layout:    pages as in attn_page.go: 64 bytes are a pair of dimensions of 16
+//            keys, or of tokens of 16 dimensions of V. The first of a pair is the
+//            lower half of a 32-bit lane (shift it up), the second the upper half
+//            (mask it); both are then float32. Q is [rows][d]. S has rows of STRIDE
+//            bytes and becomes P in place.
 // Algorithm: register tiles of 3, 4 or 6 rows x 16 columns (two ymm registers); the
 //            same lines of the page that comes next are prefetched.
 // Tested by: TestAttendTiers, TestAttendSplits, FuzzAttend (attn_tier_test.go).
@@ -48,17 +46,6 @@ GLOBL attnIota8<>(SB), RODATA|NOPTR, $32
 	VPAND mem0, Y15, Y12; \
 	VPAND mem1, Y15, Y13
 
-// BYTE4 makes float32 of one byte of each four; up = 24 for the first, 0 the last.
-#define BYTE4(up, mem0, mem1) \
-	VMOVDQU mem0, Y12; \
-	VMOVDQU mem1, Y13; \
-	VPSLLD $up, Y12, Y12; \
-	VPSLLD $up, Y13, Y13; \
-	VPSRAD $24, Y12, Y12; \
-	VPSRAD $24, Y13, Y13; \
-	VCVTDQ2PS Y12, Y12; \
-	VCVTDQ2PS Y13, Y13
-
 // One row: an element of Q or P times the 16 columns in Y12 and Y13.
 #define FMA(mem, a0, a1) \
 	VBROADCASTSS mem, Y14; \
@@ -69,11 +56,6 @@ GLOBL attnIota8<>(SB), RODATA|NOPTR, $32
 #define STORES(row, a0, a1) \
 	VMOVUPS a0, (row*STRIDE)(DX); \
 	VMOVUPS a1, (row*STRIDE+32)(DX)
-
-// One row of S times the scales of the keys in Y12 and Y13.
-#define SCALE(a0, a1) \
-	VMULPS Y12, a0, a0; \
-	VMULPS Y13, a1, a1
 
 // One row of O: load and scale by the row's factor, or store; AX walks the rows.
 #define LOADO(row, a0, a1) \
@@ -93,7 +75,6 @@ TEXT ·attnQK3AVX2(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
-	MOVQ ks+24(FP), R15
 	MOVQ pages+32(FP), R10
 	MOVQ d+40(FP), R11
 	VBROADCASTSS attnF32<>+0(SB), Y15
@@ -117,7 +98,6 @@ TEXT ·attnQK4AVX2(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
-	MOVQ ks+24(FP), R15
 	MOVQ pages+32(FP), R10
 	MOVQ d+40(FP), R11
 	VBROADCASTSS attnF32<>+0(SB), Y15
@@ -141,7 +121,6 @@ TEXT ·attnQK6AVX2(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
-	MOVQ ks+24(FP), R15
 	MOVQ pages+32(FP), R10
 	MOVQ d+40(FP), R11
 	VBROADCASTSS attnF32<>+0(SB), Y15
@@ -149,80 +128,6 @@ TEXT ·attnQK6AVX2(SB), NOSPLIT, $0-48
 
 // func attnPV6AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
 TEXT ·attnPV6AVX2(SB), NOSPLIT, $0-48
-	MOVQ o+0(FP), DX
-	MOVQ p+8(FP), R15
-	MOVQ v+16(FP), R9
-	MOVQ c+24(FP), R10
-	MOVQ pages+32(FP), R8
-	MOVQ d+40(FP), R11
-	VBROADCASTSS attnF32<>+0(SB), Y15
-#include "attn_avx2_pv_amd64.h"
-
-#undef ROWS4
-#undef ROWS6
-#define INT8
-
-// func attnQK3AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
-TEXT ·attnQK3AVX2Int8(SB), NOSPLIT, $0-48
-	MOVQ s+0(FP), DX
-	MOVQ q+8(FP), R8
-	MOVQ k+16(FP), R9
-	MOVQ ks+24(FP), R15
-	MOVQ pages+32(FP), R10
-	MOVQ d+40(FP), R11
-	VBROADCASTSS attnF32<>+0(SB), Y15
-#include "attn_avx2_qk_amd64.h"
-
-// func attnPV3AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
-TEXT ·attnPV3AVX2Int8(SB), NOSPLIT, $0-48
-	MOVQ o+0(FP), DX
-	MOVQ p+8(FP), R15
-	MOVQ v+16(FP), R9
-	MOVQ c+24(FP), R10
-	MOVQ pages+32(FP), R8
-	MOVQ d+40(FP), R11
-	VBROADCASTSS attnF32<>+0(SB), Y15
-#include "attn_avx2_pv_amd64.h"
-
-#define ROWS4
-
-// func attnQK4AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
-TEXT ·attnQK4AVX2Int8(SB), NOSPLIT, $0-48
-	MOVQ s+0(FP), DX
-	MOVQ q+8(FP), R8
-	MOVQ k+16(FP), R9
-	MOVQ ks+24(FP), R15
-	MOVQ pages+32(FP), R10
-	MOVQ d+40(FP), R11
-	VBROADCASTSS attnF32<>+0(SB), Y15
-#include "attn_avx2_qk_amd64.h"
-
-// func attnPV4AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
-TEXT ·attnPV4AVX2Int8(SB), NOSPLIT, $0-48
-	MOVQ o+0(FP), DX
-	MOVQ p+8(FP), R15
-	MOVQ v+16(FP), R9
-	MOVQ c+24(FP), R10
-	MOVQ pages+32(FP), R8
-	MOVQ d+40(FP), R11
-	VBROADCASTSS attnF32<>+0(SB), Y15
-#include "attn_avx2_pv_amd64.h"
-
-#define ROWS6
-
-// func attnQK6AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
-TEXT ·attnQK6AVX2Int8(SB), NOSPLIT, $0-48
-	MOVQ s+0(FP), DX
-	MOVQ q+8(FP), R8
-	MOVQ k+16(FP), R9
-	MOVQ ks+24(FP), R15
-	MOVQ pages+32(FP), R10
-	MOVQ d+40(FP), R11
-	VBROADCASTSS attnF32<>+0(SB), Y15
-#include "attn_avx2_qk_amd64.h"
-
-// func attnPV6AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
-TEXT ·attnPV6AVX2Int8(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
@@ -284,13 +189,11 @@ plain:
 	VANDNPS z, x, x
 
 // func attnSoftmaxAVX2(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
-// vs may be nil: no scales.
 TEXT ·attnSoftmaxAVX2(SB), NOSPLIT, $0-56
 	MOVQ s+0(FP), DI
 	MOVQ m+8(FP), R8
 	MOVQ l+16(FP), R9
 	MOVQ c+24(FP), R10
-	MOVQ vs+32(FP), R13
 	MOVQ rows+40(FP), R11
 	MOVQ pages+48(FP), R12
 	VBROADCASTSS attnF32<>+20(SB), Y8
@@ -339,15 +242,8 @@ top:
 	VMULPS (R9), Y0, Y6
 	VMULPS 32(R9), Y0, Y7
 	MOVQ DI, SI
-	XORQ BX, BX
-
-page:
-	TESTQ R13, R13
-	JZ noscale
-	MOVQ (R13)(BX*8), DX    // scales of the values of a page
-
-noscale:
-	MOVQ $8, CX
+	MOVQ R12, CX
+	SHLQ $3, CX
 
 exp:
 	VMOVUPS (SI), Y0
@@ -358,21 +254,11 @@ exp:
 	EXP2(Y4, Y1, Y2, Y3)
 	VADDPS Y0, Y6, Y6
 	VADDPS Y4, Y7, Y7
-	TESTQ R13, R13
-	JZ store
-	VMULPS (DX), Y0, Y0
-	VMULPS 32(DX), Y4, Y4
-	ADDQ $64, DX
-
-store:
 	VMOVUPS Y0, (SI)
 	VMOVUPS Y4, 32(SI)
 	ADDQ $64, SI
 	DECQ CX
 	JNZ exp
-	INCQ BX
-	CMPQ BX, R12
-	JNE page
 	VMOVUPS Y6, (R9)
 	VMOVUPS Y7, 32(R9)
 	ADDQ $STRIDE, DI

@@ -3,11 +3,7 @@
 	LEAQ (R9)(R8*8), R8     // end of the page pointers
 	MOVQ R11, R12
 	SHLQ $2, R11            // bytes of a row of O
-#ifdef INT8
-	SHLQ $5, R12            // bytes of 32 tokens of V
-#else
-	SHLQ $6, R12
-#endif
+	SHLQ $6, R12            // bytes of 32 tokens of V
 	XORQ R13, R13           // offset of the tile in V
 
 tile:
@@ -33,61 +29,10 @@ page:
 	MOVQ $4, BX             // groups of 32 tokens
 
 group:
-#ifdef INT8
-	MOVQ $8, CX             // quads of tokens
-#else
-	MOVQ $16, CX            // pairs
-#endif
+	MOVQ $16, CX            // pairs of tokens
 
 tokens:
 	PREFETCHT1 (DI)(R14*1)
-#ifdef INT8
-	BYTE4(24, (DI), 32(DI))
-	FMA((0*STRIDE+0)(SI), Y0, Y1)
-	FMA((1*STRIDE+0)(SI), Y2, Y3)
-	FMA((2*STRIDE+0)(SI), Y4, Y5)
-#ifdef ROWS4
-	FMA((3*STRIDE+0)(SI), Y6, Y7)
-#endif
-#ifdef ROWS6
-	FMA((4*STRIDE+0)(SI), Y8, Y9)
-	FMA((5*STRIDE+0)(SI), Y10, Y11)
-#endif
-	BYTE4(16, (DI), 32(DI))
-	FMA((0*STRIDE+4)(SI), Y0, Y1)
-	FMA((1*STRIDE+4)(SI), Y2, Y3)
-	FMA((2*STRIDE+4)(SI), Y4, Y5)
-#ifdef ROWS4
-	FMA((3*STRIDE+4)(SI), Y6, Y7)
-#endif
-#ifdef ROWS6
-	FMA((4*STRIDE+4)(SI), Y8, Y9)
-	FMA((5*STRIDE+4)(SI), Y10, Y11)
-#endif
-	BYTE4(8, (DI), 32(DI))
-	FMA((0*STRIDE+8)(SI), Y0, Y1)
-	FMA((1*STRIDE+8)(SI), Y2, Y3)
-	FMA((2*STRIDE+8)(SI), Y4, Y5)
-#ifdef ROWS4
-	FMA((3*STRIDE+8)(SI), Y6, Y7)
-#endif
-#ifdef ROWS6
-	FMA((4*STRIDE+8)(SI), Y8, Y9)
-	FMA((5*STRIDE+8)(SI), Y10, Y11)
-#endif
-	BYTE4(0, (DI), 32(DI))
-	FMA((0*STRIDE+12)(SI), Y0, Y1)
-	FMA((1*STRIDE+12)(SI), Y2, Y3)
-	FMA((2*STRIDE+12)(SI), Y4, Y5)
-#ifdef ROWS4
-	FMA((3*STRIDE+12)(SI), Y6, Y7)
-#endif
-#ifdef ROWS6
-	FMA((4*STRIDE+12)(SI), Y8, Y9)
-	FMA((5*STRIDE+12)(SI), Y10, Y11)
-#endif
-	ADDQ $16, SI
-#else
 	LO((DI), 32(DI))
 	FMA((0*STRIDE+0)(SI), Y0, Y1)
 	FMA((1*STRIDE+0)(SI), Y2, Y3)
@@ -111,15 +56,10 @@ tokens:
 	FMA((5*STRIDE+4)(SI), Y10, Y11)
 #endif
 	ADDQ $8, SI
-#endif
 	ADDQ $64, DI
 	DECQ CX
 	JNZ tokens
-#ifdef INT8
-	LEAQ -512(DI)(R12*1), DI
-#else
 	LEAQ -1024(DI)(R12*1), DI
-#endif
 	DECQ BX
 	JNZ group
 	ADDQ $8, AX
@@ -138,11 +78,7 @@ tokens:
 	STOREO(Y10, Y11)
 #endif
 	ADDQ $64, DX
-#ifdef INT8
-	ADDQ $512, R13
-#else
 	ADDQ $1024, R13
-#endif
 	CMPQ R13, R12
 	JNE tile
 	VZEROUPPER

@@ -1,5 +1,5 @@
 // The loops of attnQK3AVX2 and its siblings (attn_avx2_amd64.s).
-// DX s, R8 q [rows][d], R9 k, R15 ks, R10 pages, R11 d, Y15 mask.
+// DX s, R8 q [rows][d], R9 k, R10 pages, R11 d, Y15 mask.
 	MOVQ R11, R12           // d
 	SHLQ $2, R11            // bytes of a row of Q
 
@@ -14,11 +14,7 @@ tile:
 	LEAQ (R8)(R11*2), AX
 	ADDQ R11, AX            // rows 3 to 5
 	MOVQ R12, CX
-#ifdef INT8
-	SHRQ $2, CX
-#else
 	SHRQ $1, CX
-#endif
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -38,54 +34,6 @@ tile:
 
 dims:
 	PREFETCHT1 (DI)(R14*1)
-#ifdef INT8
-	BYTE4(24, (DI), 32(DI))
-	FMA((SI), Y0, Y1)
-	FMA((SI)(R11*1), Y2, Y3)
-	FMA((SI)(R11*2), Y4, Y5)
-#ifdef ROWS4
-	FMA((AX), Y6, Y7)
-#endif
-#ifdef ROWS6
-	FMA((AX)(R11*1), Y8, Y9)
-	FMA((AX)(R11*2), Y10, Y11)
-#endif
-	BYTE4(16, (DI), 32(DI))
-	FMA(4(SI), Y0, Y1)
-	FMA(4(SI)(R11*1), Y2, Y3)
-	FMA(4(SI)(R11*2), Y4, Y5)
-#ifdef ROWS4
-	FMA(4(AX), Y6, Y7)
-#endif
-#ifdef ROWS6
-	FMA(4(AX)(R11*1), Y8, Y9)
-	FMA(4(AX)(R11*2), Y10, Y11)
-#endif
-	BYTE4(8, (DI), 32(DI))
-	FMA(8(SI), Y0, Y1)
-	FMA(8(SI)(R11*1), Y2, Y3)
-	FMA(8(SI)(R11*2), Y4, Y5)
-#ifdef ROWS4
-	FMA(8(AX), Y6, Y7)
-#endif
-#ifdef ROWS6
-	FMA(8(AX)(R11*1), Y8, Y9)
-	FMA(8(AX)(R11*2), Y10, Y11)
-#endif
-	BYTE4(0, (DI), 32(DI))
-	FMA(12(SI), Y0, Y1)
-	FMA(12(SI)(R11*1), Y2, Y3)
-	FMA(12(SI)(R11*2), Y4, Y5)
-#ifdef ROWS4
-	FMA(12(AX), Y6, Y7)
-#endif
-#ifdef ROWS6
-	FMA(12(AX)(R11*1), Y8, Y9)
-	FMA(12(AX)(R11*2), Y10, Y11)
-#endif
-	ADDQ $16, SI
-	ADDQ $16, AX
-#else
 	LO((DI), 32(DI))
 	FMA((SI), Y0, Y1)
 	FMA((SI)(R11*1), Y2, Y3)
@@ -110,29 +58,10 @@ dims:
 #endif
 	ADDQ $8, SI
 	ADDQ $8, AX
-#endif
 	ADDQ $64, DI
 	DECQ CX
 	JNZ dims
 
-#ifdef INT8
-	MOVQ (R15), AX
-	MOVQ R13, CX
-	SHLQ $6, CX
-	SUBQ CX, AX
-	VMOVUPS 512(AX), Y12
-	VMOVUPS 544(AX), Y13
-	SCALE(Y0, Y1)
-	SCALE(Y2, Y3)
-	SCALE(Y4, Y5)
-#ifdef ROWS4
-	SCALE(Y6, Y7)
-#endif
-#ifdef ROWS6
-	SCALE(Y8, Y9)
-	SCALE(Y10, Y11)
-#endif
-#endif
 	STORES(0, Y0, Y1)
 	STORES(1, Y2, Y3)
 	STORES(2, Y4, Y5)
@@ -147,7 +76,6 @@ dims:
 	DECQ R13
 	JNZ tile
 	ADDQ $8, R9
-	ADDQ $8, R15
 	DECQ R10
 	JNZ page
 	VZEROUPPER

@@ -36,7 +36,7 @@ var attnVNNI = attnKernels{
 		{3, attnQK3VNNI, attnPV3VNNI}, {4, attnQK4VNNI, attnPV4VNNI},
 		{8, attnQK8VNNI, attnPV8VNNI}, {12, attnQK12VNNI, attnPV12VNNI},
 	},
-	queryWords: func(d int) int { return d/2 + 2 }, packQuery: packQueryInt16,
+	queryWords: func(d int) int { return d/2 + 2 }, packQuery: packQueryBytes,
 	mask: attnMaskAVX512, softmax: attnSoftmaxVNNI,
 	pageP: PageTokens / 2, onePage: true,
 }
@@ -47,22 +47,18 @@ var attnAVX2 = attnKernels{
 		{3, attnQK3AVX2, attnPV3AVX2}, {4, attnQK4AVX2, attnPV4AVX2}, {6, attnQK6AVX2, attnPV6AVX2},
 	},
 	queryWords: func(d int) int { return d }, packQuery: packQueryF32,
-	mask: attnMaskAVX2, softmax: softmaxUnscaledAVX2,
-	pageP: PageTokens,
-}
-
-// Q and P as above, the scales of the tokens in S and P.
-var attnAVX2Int8 = attnKernels{
-	products: []attnProducts{
-		{3, attnQK3AVX2Int8, attnPV3AVX2Int8}, {4, attnQK4AVX2Int8, attnPV4AVX2Int8}, {6, attnQK6AVX2Int8, attnPV6AVX2Int8},
-	},
-	queryWords: func(d int) int { return d }, packQuery: packQueryF32,
 	mask: attnMaskAVX2, softmax: attnSoftmaxAVX2,
 	pageP: PageTokens,
 }
 
-func softmaxUnscaledAVX2(s, m, l, c *float32, _ *unsafe.Pointer, rows, pages int) {
-	attnSoftmaxAVX2(s, m, l, c, nil, rows, pages)
+// Q and P are integers of 16 bits.
+var attnAVX2Int8 = attnKernels{
+	products: []attnProducts{
+		{3, attnQK3AVX2Int8, attnPV3AVX2Int8}, {4, attnQK4AVX2Int8, attnPV4AVX2Int8}, {6, attnQK6AVX2Int8, attnPV6AVX2Int8},
+	},
+	queryWords: func(d int) int { return d/2 + 2 }, packQuery: packQueryWords,
+	mask: attnMaskAVX2, softmax: attnSoftmaxAVX2Int8,
+	pageP: PageTokens / 2, onePage: true,
 }
 
 // packQueryBF16 makes [rows/4][d/2][4] pairs of bf16.
@@ -89,33 +85,44 @@ func packQueryF32(dst []uint32, q []float32, d int) {
 	clear(dst[len(q):])
 }
 
-// packQueryInt16 rounds each row to integers of 16 bits; the layout is at
-// attn_vnni_amd64.s. The largest is chosen so that 256 hi + lo reaches it with
-// signed bytes and a dot product with int8 keys fits 32 bits.
-func packQueryInt16(dst []uint32, q []float32, d int) {
-	const round = 3 << 22 // added to a float32 that is small enough: rounds to nearest even
-	limit := float32(min(127*256+127, math.MaxInt32/(127*d)))
-	size := 2*d + 8
-	clear(dst[len(q)/d/4*size:]) // rows are missing there
+// int16Scale returns the factor that makes integers of a query and the one that
+// makes base-2 logits of their products, NaN when the query is not finite. The
+// largest integer is such that 256 hi + lo reaches it with signed bytes and that
+// a dot product with int8 keys fits 32 bits.
+func int16Scale(row []float32) (inv, scale float32) {
+	limit := float32(min(127*256+127, math.MaxInt32/(127*len(row))))
+	top := float32(0)
+	for _, x := range row {
+		top = max(top, max(x, -x)) // NaN stays NaN
+	}
+	scale = top/limit*math.Log2E + (top - top)
+	inv = limit / top
+	if inv-inv != 0 {
+		inv = 0 // of zeros
+	}
+	return inv, scale
+}
+
+// toInt16 rounds to nearest even.
+func toInt16(x float32) int32 {
+	const round = 3 << 22 // the units of a float32 of this size are integers
+	return int32(math.Float32bits(x+round)) - 0x4B400000
+}
+
+// packQueryBytes makes the layout of attn_vnni_amd64.s.
+func packQueryBytes(dst []uint32, q []float32, d int) {
+	size := 2*d + 8 // of 4 rows
+	clear(dst[len(q)/d/4*size:])
 	for r := range len(q) / d {
-		row := q[r*d:][:d]
-		top := float32(0)
-		for _, x := range row {
-			top = max(top, max(x, -x)) // NaN stays NaN
-		}
-		at := dst[r/4*size:][:size]
-		scale := top/limit*math.Log2E + (top - top) // NaN unless top is finite
+		row, at := q[r*d:][:d], dst[r/4*size:][:size]
+		inv, scale := int16Scale(row)
 		at[r%4] = math.Float32bits(scale)
-		inv := limit / top
-		if inv-inv != 0 {
-			inv = 0 // of zeros
-		}
 		hi, lo := at[8+r%4:], at[8+d+r%4:]
 		sum := int32(0)
 		for i := 0; len(row) >= 4; i, row = i+4, row[4:] {
 			var h, l uint32
 			for j, x := range row[:4] {
-				n := int32(math.Float32bits(x*inv+round)) - int32(math.Float32bits(round))
+				n := toInt16(x * inv)
 				sum += n
 				low := int32(int8(n))
 				h |= uint32(uint8((n-low)>>8)) << (8 * j)
@@ -124,6 +131,20 @@ func packQueryInt16(dst []uint32, q []float32, d int) {
 			hi[i], lo[i] = h, l
 		}
 		at[4+r%4] = uint32(128 * sum)
+	}
+}
+
+// packQueryWords makes the layout of attn_avx2i8_amd64.s.
+func packQueryWords(dst []uint32, q []float32, d int) {
+	size := d/2 + 2
+	clear(dst[len(q)/d*size:])
+	for r := range len(q) / d {
+		row, at := q[r*d:][:d], dst[r*size:][:size]
+		inv, scale := int16Scale(row)
+		at[0], at[1] = math.Float32bits(scale), 0
+		for i := range at[2:] {
+			at[2+i] = uint32(uint16(toInt16(row[2*i]*inv))) | uint32(toInt16(row[2*i+1]*inv))<<16
+		}
 	}
 }
 
@@ -228,3 +249,6 @@ func attnMaskAVX2(s *float32, lo, hi int, bias *float32)
 
 //go:noescape
 func attnSoftmaxAVX2(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+
+//go:noescape
+func attnSoftmaxAVX2Int8(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
