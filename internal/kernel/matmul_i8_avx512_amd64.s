@@ -59,12 +59,25 @@
 	SCALE1(4, Z4, Z10, Z20, Z26); \
 	SCALE1(5, Z5, Z11, Z21, Z27)
 
+// Lines of y are asked for at once: they arrive while the sums are made.
 #define LOADY \
 	MOVQ y_base+0(FP), R10; \
 	MOVQ ldy+24(FP), R11; \
 	SHLQ $2, R11; \
 	LEAQ (R11)(R11*2), R12; \
 	LEAQ (R10)(R12*1), R13; \
+	PREFETCHT0 (R10); \
+	PREFETCHT0 64(R10); \
+	PREFETCHT0 (R10)(R11*1); \
+	PREFETCHT0 64(R10)(R11*1); \
+	PREFETCHT0 (R10)(R11*2); \
+	PREFETCHT0 64(R10)(R11*2); \
+	PREFETCHT0 (R13); \
+	PREFETCHT0 64(R13); \
+	PREFETCHT0 (R13)(R11*1); \
+	PREFETCHT0 64(R13)(R11*1); \
+	PREFETCHT0 (R13)(R11*2); \
+	PREFETCHT0 64(R13)(R11*2); \
 	VPXORQ Z16, Z16, Z16; \
 	VPXORQ Z17, Z17, Z17; \
 	VPXORQ Z18, Z18, Z18; \
