@@ -63,11 +63,9 @@ func (m *Model) sampleIDs(s Sample) (ids []int32, answer int, err error) {
 }
 
 // ownProbes makes calibration probes of a user's samples: the queries of the
-// answer are asked, or the last ones of a text.
-func (m *Model) ownProbes(samples []Sample) ([]probe.Probe, error) {
-	if len(samples) == 0 {
-		return nil, errors.New("no samples")
-	}
+// answer are asked, or the last ones of a text. Samples that fit the window are
+// left out: in them every head loses nothing.
+func (m *Model) ownProbes(samples []Sample, w kv.Window, last int) ([]probe.Probe, error) {
 	var ps []probe.Probe
 	for i, s := range samples {
 		ids, answer, err := m.sampleIDs(s)
@@ -75,9 +73,14 @@ func (m *Model) ownProbes(samples []Sample) ([]probe.Probe, error) {
 			return nil, fmt.Errorf("sample %d: %w", i+1, err)
 		}
 		if answer == 0 {
-			answer = min(DefaultLast, len(ids))
+			answer = min(last, len(ids))
 		}
-		ps = append(ps, probe.Probe{Kind: "own", IDs: ids, Last: answer})
+		if len(ids) > w.Sink+w.Recent {
+			ps = append(ps, probe.Probe{Kind: own, IDs: ids, Last: answer})
+		}
+	}
+	if ps == nil {
+		return nil, fmt.Errorf("calibrate: none of %d samples is longer than the %d tokens that a lazy head keeps in any case; give longer ones", len(samples), w.Sink+w.Recent)
 	}
 	return ps, nil
 }

@@ -1,10 +1,11 @@
 package lighttransfer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"slices"
 	"time"
 
 	"github.com/lighttransfer/lighttransfer/internal/probe"
@@ -19,21 +20,22 @@ import (
 // default: heads whose output error is below 2 % keep 4 sinks, the last 252
 // tokens and every 8th older one.
 type CalibrateOptions struct {
-	Compact  bool      // every 16th older token and 5 %, where nothing else is said
-	Window   kv.Window // what a lazy head keeps; zero: 4/252+8
-	MaxError float64   // units below it are lazy; 0: 0.02
-	Lazy     float64   // if positive, this share of the units is lazy instead
-	Unit     string    // "head" ("" too) or "layer"
-	By       string    // "error" ("" too) or "ratio"
-	Samples  []Sample  // the user's own prompts in place of the built-in probes
-	Seed     uint64
-	Progress func(done, total int) // probes times layers
+	Compact  bool                  // every 16th older token and 5 %, where nothing else is said
+	Window   kv.Window             // what a lazy head keeps; zero: 4/252+8
+	MaxError float64               // units below it are lazy; 0: 0.02
+	Lazy     float64               // if positive, this share of the units is lazy instead
+	Unit     string                // "head" ("" too) or "layer"
+	By       string                // "error" ("" too) or "ratio"
+	Samples  []Sample              // the user's own prompts in place of the built-in probes
+	Last     int                   // how many queries of a sample without an answer are asked; 0: DefaultLast
+	Seed     uint64                // of the built-in probes
+	Progress func(done, total int) // tokens, those of the final check included
 }
 
 // Calibration is a plan and what it was made from.
 type Calibration struct {
 	Plan    *lazy.Plan
-	Probes  int
+	Probes  int // of the user's samples: those longer than the window
 	Seconds float64
 	Error   [][]float64 // [layer][KV head] what each head loses when it is lazy; by ratio: 1 - ratio
 
@@ -64,6 +66,7 @@ func (o *CalibrateOptions) defaults() error {
 	if o.By == "" {
 		o.By = "error"
 	}
+	o.Last = cmp.Or(o.Last, DefaultLast)
 	switch {
 	case o.Unit != "head" && o.Unit != "layer":
 		return fmt.Errorf("calibrate: unit %q: use head or layer", o.Unit)
@@ -73,6 +76,8 @@ func (o *CalibrateOptions) defaults() error {
 		return errors.New("calibrate: the window of lazy heads needs a recent part")
 	case o.Lazy < 0 || o.Lazy > 1:
 		return fmt.Errorf("calibrate: a share of %g of the heads cannot be lazy; use 0 to 1", o.Lazy)
+	case o.Last < 1:
+		return fmt.Errorf("calibrate: the last %d queries cannot be asked; at least 1", o.Last)
 	case !(o.MaxError > 0):
 		return fmt.Errorf("calibrate: an error of at most %g cannot be asked for", o.MaxError)
 	}
@@ -87,15 +92,20 @@ func (m *Model) Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration
 		return nil, err
 	}
 	start := time.Now()
-	maker := probe.NewMaker(coder{m}, min(max(1500, 2*o.Window.Recent+500), m.model.Context-64), o.Seed+1)
+	n, err := m.probeTokens(o.Window)
+	if err != nil {
+		return nil, err
+	}
+	maker := probe.NewMaker(coder{m}, n, o.Seed+1)
 	probes := maker.Standard()
 	if o.Samples != nil {
-		var err error
-		if probes, err = m.ownProbes(o.Samples); err != nil {
+		if probes, err = m.ownProbes(o.Samples, o.Window, o.Last); err != nil {
 			return nil, err
 		}
 	}
-	scores, err := m.score(ctx, probes, &o)
+	checks := []probe.Probe{maker.Copy(), maker.List()}
+	step := m.stepper(&o, probes, checks)
+	scores, err := m.score(ctx, probes, &o, step)
 	if err != nil {
 		return nil, err
 	}
@@ -105,8 +115,8 @@ func (m *Model) Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration
 	}
 	c.Plan.Model, c.Plan.ModelHash, c.Plan.Samples = m.name, m.hash, len(probes)
 	c.Plan.Created = start.UTC().Format(time.RFC3339)
-	for _, p := range []probe.Probe{maker.Copy(), maker.List()} {
-		d, err := m.nllDifference(ctx, p, c.Plan)
+	for _, p := range checks {
+		d, err := m.nllDifference(ctx, p, c.Plan, step)
 		if err != nil {
 			return nil, err
 		}
@@ -116,17 +126,54 @@ func (m *Model) Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration
 	return c, nil
 }
 
+// stepper counts tokens times layers and reports tokens. The checks are read
+// twice, with full attention and under the plan.
+func (m *Model) stepper(o *CalibrateOptions, probes, checks []probe.Probe) func(n int) {
+	if o.Progress == nil {
+		return func(int) {}
+	}
+	done, total := 0, 0
+	for _, p := range slices.Concat(probes, checks, checks) {
+		total += len(p.IDs)
+	}
+	return func(n int) {
+		done += n
+		o.Progress(done/m.model.Layers, total)
+	}
+}
+
+// probeTokens is the length of a built-in probe: what is asked for lies far outside
+// of the recent window, as far as the model's context allows.
+func (m *Model) probeTokens(w kv.Window) (int, error) {
+	const far = 500 // the passage, at up to 330, what asks for it, and a margin
+	n := max(1500, 2*w.Recent+far)
+	if w.Stride > 0 || w.Recent > 1000 {
+		// What samples stand for is estimated better the more of them there are: in
+		// 1,500 tokens heads lose up to half as much again as in long prompts (SmolLM2:
+		// 43 of 90 heads above 2 %, in 4,600 tokens 23, the same ones ahead).
+		n = max(n, 4600)
+	}
+	n = min(n, m.model.Context-64)
+	if n < w.Recent+far {
+		return 0, fmt.Errorf("calibrate: %s was made for %d tokens, too few to look back beyond %d recent ones; use a smaller --recent", m.name, m.model.Context, w.Recent)
+	}
+	return n, nil
+}
+
+// kinds are all kinds of probes, in the order in which their scores are added up.
+var kinds = []probe.Kind{probe.Copy, probe.Random, probe.List, probe.Question, own}
+
+// own is the kind of a user's samples.
+const own probe.Kind = "own"
+
 // score is, per layer and KV head, the mean over the kinds of the mean over the
 // probes of a kind: the three synthetic kinds together weigh as much as the questions.
-func (m *Model) score(ctx context.Context, probes []probe.Probe, o *CalibrateOptions) ([][]float64, error) {
-	sums := map[probe.Kind][][]float64{}
+func (m *Model) score(ctx context.Context, probes []probe.Probe, o *CalibrateOptions, step func(n int)) ([][]float64, error) {
+	sums := map[probe.Kind][][]float64{} // [layer][KV head]
 	count := map[probe.Kind]float64{}
-	for i, p := range probes {
-		seen, err := m.Sweep(ctx, p.IDs, model.Probe{Window: o.Window, Last: p.Last, PerQuery: true, Error: o.By == "error", Ratio: o.By == "ratio"}, func(l int) {
-			if o.Progress != nil {
-				o.Progress(i*m.model.Layers+l+1, len(probes)*m.model.Layers)
-			}
-		})
+	for _, p := range probes {
+		ask := model.Probe{Window: o.Window, Last: p.Last, PerQuery: true, Error: o.By == "error", Ratio: o.By == "ratio"}
+		seen, err := m.Sweep(ctx, p.IDs, ask, func(int) { step(len(p.IDs)) })
 		if err != nil {
 			return nil, err
 		}
@@ -140,28 +187,34 @@ func (m *Model) score(ctx context.Context, probes []probe.Probe, o *CalibrateOpt
 			}
 		}
 	}
-	synthetic := 0.0
-	for k := range count {
-		if k != probe.Question {
-			synthetic++
-		}
-	}
 	scores := m.table()
-	for k, table := range sums {
-		weight := 1.0
-		if _, both := count[probe.Question]; both && synthetic > 0 {
-			weight = 0.5
-		}
-		if k != probe.Question {
-			weight /= synthetic
-		}
-		for l := range scores {
-			for h := range scores[l] {
-				scores[l][h] += weight * table[l][h] / count[k]
+	for _, k := range kinds {
+		for l := range sums[k] {
+			for h := range sums[k][l] {
+				scores[l][h] += weight(k, count) * sums[k][l][h] / count[k]
 			}
 		}
 	}
 	return scores, nil
+}
+
+// weight is the share of a kind in the score, given the kinds there are: half for
+// the questions, half for the others together.
+func weight(k probe.Kind, count map[probe.Kind]float64) float64 {
+	_, questions := count[probe.Question]
+	others := len(count)
+	if questions {
+		others--
+	}
+	switch {
+	case others == 0:
+		return 1
+	case !questions:
+		return 1 / float64(others)
+	case k == probe.Question:
+		return 0.5
+	}
+	return 0.5 / float64(others)
 }
 
 // loss is what one KV head of a layer loses, or with unit=layer the whole layer.
@@ -206,52 +259,8 @@ func (m *Model) planOf(scores [][]float64, o *CalibrateOptions) (*lazy.Plan, err
 	return lazy.FromScores(scores, unit, o.MaxError, o.Window)
 }
 
-// Sweep reads ids with full attention, layer after layer, and asks every layer
-// what its last queries would lose; layer is called after each. No more than one
-// layer's cache exists at a time.
-func (m *Model) Sweep(ctx context.Context, ids []int32, p model.Probe, layer func(l int)) ([]*model.Observation, error) {
-	c := &m.model.Config
-	if len(ids) > c.Context {
-		return nil, fmt.Errorf("%w: %d tokens, the model was made for %d", ErrContext, len(ids), c.Context)
-	}
-	cache, err := kv.NewCache(kv.NewPool(c.HeadDim, 0), c.Layers, c.KVHeads, c.HeadDim, c.Windows())
-	if err != nil {
-		return nil, err
-	}
-	x := make([]float32, len(ids)*c.Hidden) // [token][hidden]
-	if err := m.model.Embed(x, ids); err != nil {
-		return nil, err
-	}
-	p.Last = min(p.Last, len(ids))
-	var ws model.Workspace
-	seen := make([]*model.Observation, c.Layers)
-	for l := range c.Layers {
-		from := 0
-		for _, to := range cut(len(ids), prefillBlock, p.Last) {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			ask := &p
-			if to < len(ids) {
-				ask = nil
-			}
-			if seen[l], err = m.model.Layer(l, x[from*c.Hidden:to*c.Hidden], to-from, from, cache, &ws, ask); err != nil {
-				return nil, err
-			}
-			from = to
-		}
-		for h := range c.KVHeads { // the layer is done with
-			if err := cache.Demote(l, h, kv.Window{Recent: 1}); err != nil {
-				return nil, err
-			}
-		}
-		layer(l)
-	}
-	return seen, nil
-}
-
 // nllDifference compares the probe's answer under the plan with full attention.
-func (m *Model) nllDifference(ctx context.Context, p probe.Probe, plan *lazy.Plan) (float64, error) {
+func (m *Model) nllDifference(ctx context.Context, p probe.Probe, plan *lazy.Plan, step func(n int)) (float64, error) {
 	c := &m.model.Config
 	shape := lazy.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads}
 	lazyWindows, err := plan.Windows(shape, DefaultWindow)
@@ -259,7 +268,7 @@ func (m *Model) nllDifference(ctx context.Context, p probe.Probe, plan *lazy.Pla
 		return 0, err
 	}
 	windows := c.Windows()
-	full, err := m.NLL(ctx, p.IDs, p.Last-1, windows)
+	full, err := m.nll(ctx, p.IDs, p.Last-1, windows, step)
 	if err != nil {
 		return 0, err
 	}
@@ -268,64 +277,8 @@ func (m *Model) nllDifference(ctx context.Context, p probe.Probe, plan *lazy.Pla
 			windows[i] = c.LazyWindow(i/c.KVHeads, w)
 		}
 	}
-	cut, err := m.NLL(ctx, p.IDs, p.Last-1, windows)
+	cut, err := m.nll(ctx, p.IDs, p.Last-1, windows, step)
 	return cut - full, err
-}
-
-// NLL is the mean negative log-likelihood, in nats, of the last n of ids under
-// fixed windows, [layer][kvHead].
-func (m *Model) NLL(ctx context.Context, ids []int32, n int, windows []kv.Window) (float64, error) {
-	c := &m.model.Config
-	n = min(n, len(ids)-1)
-	if n < 1 {
-		return 0, errors.New("no token to predict")
-	}
-	cache, err := kv.NewCache(kv.NewPool(c.HeadDim, 0), c.Layers, c.KVHeads, c.HeadDim, windows)
-	if err != nil {
-		return 0, err
-	}
-	defer cache.Close()
-	var ws model.Workspace
-	var sum float64
-	from := 0
-	for _, to := range cut(len(ids), prefillBlock, n+1) {
-		x := make([]float32, (to-from)*c.Hidden)
-		if err := m.model.Embed(x, ids[from:to]); err != nil {
-			return 0, err
-		}
-		for l := range c.Layers {
-			if err := ctx.Err(); err != nil {
-				return 0, err
-			}
-			if _, err := m.model.Layer(l, x, to-from, from, cache, &ws, nil); err != nil {
-				return 0, err
-			}
-			cache.Release(l)
-		}
-		if to == len(ids) {
-			rows := x[(to-from-n-1)*c.Hidden : (to-from-1)*c.Hidden]
-			logits := make([]float32, n*c.Vocab)
-			m.model.Logits(logits, rows, n, &ws)
-			for i := range n {
-				sum += nll(logits[i*c.Vocab:][:c.Vocab], ids[len(ids)-n+i])
-			}
-		}
-		from = to
-	}
-	return sum / float64(n), nil
-}
-
-// nll is -ln softmax(logits)[id].
-func nll(logits []float32, id int32) float64 {
-	top := math.Inf(-1)
-	for _, v := range logits {
-		top = max(top, float64(v))
-	}
-	var sum float64
-	for _, v := range logits {
-		sum += math.Exp(float64(v) - top)
-	}
-	return top + math.Log(sum) - float64(logits[id])
 }
 
 // coder shows the model's tokenizer and template to the probes.
@@ -333,6 +286,13 @@ type coder struct{ m *Model }
 
 func (c coder) Encode(text string) []int32 { return c.m.tok.Encode(text, tokenizer.EncodeOptions{}) }
 func (c coder) Vocab() int                 { return c.m.tok.Size() }
+
+func (c coder) Begin() []int32 {
+	if id, ok := c.m.tok.BOS(); ok && c.m.tok.AddsBOS() {
+		return []int32{id}
+	}
+	return nil
+}
 
 func (c coder) Ordinary(id int32) bool {
 	if c.m.tok.IsSpecial(id) || c.m.ends(id) {

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -31,6 +32,8 @@ type Probe struct {
 // A Coder is what a model's tokenizer and chat template do for the probes.
 type Coder interface {
 	Encode(text string) []int32
+	// Begin is what every sequence of the model begins with: one token, or none.
+	Begin() []int32
 	// Ordinary reports whether an id stands for a piece of plain text.
 	Ordinary(id int32) bool
 	Vocab() int
@@ -52,7 +55,9 @@ type Maker struct {
 
 // NewMaker prepares probes of n tokens. The same seed makes the same probes.
 func NewMaker(c Coder, n int, seed uint64) *Maker {
-	return &Maker{c: c, n: n, rnd: rand.New(rand.NewPCG(seed, 20241014)), text: c.Encode(bookText()), used: map[string]bool{}}
+	text := c.Encode(bookText())
+	rnd := rand.New(rand.NewPCG(seed, 20241014))
+	return &Maker{c: c, n: n, rnd: rnd, text: text, at: rnd.IntN(len(text)), used: map[string]bool{}}
 }
 
 var bookText = sync.OnceValue(func() string {
@@ -74,7 +79,11 @@ var bookText = sync.OnceValue(func() string {
 func (m *Maker) Standard() []Probe {
 	var ps []Probe
 	for range 2 {
-		ps = append(ps, m.Copy(), m.Random(), m.List())
+		ps = append(ps, m.Copy())
+		if p, ok := m.Random(); ok {
+			ps = append(ps, p)
+		}
+		ps = append(ps, m.List())
 	}
 	for i := range 4 {
 		if p, ok := m.Question(i); ok {
@@ -103,6 +112,15 @@ const (
 	queries = 43 // of its last tokens are asked: the first few cannot know yet
 )
 
+// start is the beginning of a probe that is to have n tokens with rest others.
+func (m *Maker) start(rest int) []int32 {
+	ids := m.c.Begin()
+	return append(slices.Clip(ids), m.take(max(m.n-len(ids)-rest, minText))...)
+}
+
+// minText is the least text in a probe, in tokens, however small it was to be.
+const minText = 200
+
 // between is a random position from lo to hi, for sequences of any length.
 func (m *Maker) between(lo, hi int) int {
 	hi = max(min(hi, m.n/2-span), 1)
@@ -112,28 +130,32 @@ func (m *Maker) between(lo, hi int) int {
 
 // Copy is text whose passage of 48 tokens, at 60 to 330, begins again at the end.
 func (m *Maker) Copy() Probe {
-	ids := m.take(m.n - span - 2)
+	gap := m.c.Encode("\n\n")
+	ids := append(m.start(len(gap)+span-1), gap...)
 	at := m.between(60, 330)
-	ids = append(ids, m.c.Encode("\n\n")...)
 	return Probe{Copy, append(ids, ids[at:at+span-1]...), queries}
 }
 
 // Random is text with 48 random ordinary tokens at 60 to 300, repeated at the end.
-func (m *Maker) Random() Probe {
+// A tokenizer that has hardly any ordinary token gets none.
+func (m *Maker) Random() (Probe, bool) {
 	run := make([]int32, 0, span)
-	for tries := 0; len(run) < span && tries < 100*span; tries++ {
+	for tries := 0; len(run) < span; tries++ {
+		if tries == 100*span {
+			return Probe{}, false
+		}
 		if id := int32(m.rnd.IntN(m.c.Vocab())); m.c.Ordinary(id) {
 			run = append(run, id)
 		}
 	}
-	text := m.take(m.n - 2*len(run) + 1)
-	at := m.between(60, 300)
-	ids := append(append(append([]int32{}, text[:at]...), run...), text[at:]...)
-	return Probe{Random, append(ids, run[:max(len(run)-1, 0)]...), queries}
+	text := m.start(2*span - 1)
+	ids := slices.Insert(text, m.between(60, 300), run...)
+	return Probe{Random, append(ids, run[:span-1]...), queries}, true
 }
 
 // List is text with twelve lines "adjective-noun: 5 digits" at 40 to 150; six of
-// them come again at the end. The first line of those is not asked.
+// them come again at the end, in another order. The first line of those, 12 tokens
+// or so, is not asked.
 func (m *Maker) List() Probe {
 	lines := make([]string, 12)
 	for i := range lines {
@@ -142,9 +164,8 @@ func (m *Maker) List() Probe {
 	first := m.c.Encode("\n\n" + strings.Join(lines, "") + "\n")
 	m.rnd.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
 	again := m.c.Encode("\n\n" + strings.Join(lines[:6], ""))
-	text := m.take(max(m.n-len(first)-len(again), 200))
-	at := m.between(40, 150)
-	ids := append(append(append([]int32{}, text[:at]...), first...), text[at:]...)
+	text := m.start(len(first) + len(again))
+	ids := slices.Insert(text, m.between(40, 150), first...)
 	return Probe{List, append(ids, again...), max(len(again)-12, 1)}
 }
 
@@ -160,20 +181,26 @@ func (m *Maker) pick(set string, words []string) string {
 }
 
 // Question i is text with an invented fact in its first fifth, a question about
-// it, and the answer, in the chat template.
+// it, and the answer, in the chat template: at most n tokens. Not ok when the model
+// has no template.
 func (m *Maker) Question(i int) (Probe, bool) {
 	fact, question, answer := m.fact(i)
-	head, ok := m.c.Turn("\x00")
-	if !ok || len(head) == 0 {
-		return Probe{}, false
-	}
-	text := m.words(m.n - len(m.c.Encode(fact+question+answer)) - len(head))
-	paragraphs := strings.SplitAfter(text, ". ")
-	at := 1 + m.rnd.IntN(max(len(paragraphs)/5, 1))
-	body := strings.Join(paragraphs[:min(at, len(paragraphs))], "") + fact + " " + strings.Join(paragraphs[min(at, len(paragraphs)):], "")
-	whole, _ := m.c.Turn(body + "\n\n" + question)
 	reply := m.c.Encode(answer)
-	return Probe{Question, append(whole, reply...), m.afterText(whole, body) + len(reply)}, true
+	text := m.sentences(m.n)
+	at := 1 + m.rnd.IntN(max(len(text)/5-1, 1)) // sentences before the fact
+	for {
+		at = min(at, len(text))
+		body := strings.Join(text[:at], "") + fact + " " + strings.Join(text[at:], "")
+		whole, ok := m.c.Turn(body + "\n\n" + question)
+		if !ok || len(whole) == 0 {
+			return Probe{}, false
+		}
+		if over := len(whole) + len(reply) - m.n; over > 0 && len(text) > 5 {
+			text = text[:len(text)-max(1, len(text)*over/(2*len(whole)))] // sentences differ: little by little
+			continue
+		}
+		return Probe{Question, append(whole, reply...), m.afterText(whole, body) + len(reply)}, true
+	}
 }
 
 // afterText counts the tokens of a turn that follow the text in it.
@@ -186,22 +213,19 @@ func (m *Maker) afterText(whole []int32, body string) int {
 	return max(len(whole)-same, 1)
 }
 
-// words is text of about n tokens, as text.
-func (m *Maker) words(n int) string {
+// sentences is text of about n tokens, cut after full stops.
+func (m *Maker) sentences(n int) []string {
 	book := bookText()
-	per := float64(len(book)) / float64(len(m.text)) // bytes per token
+	per := float64(len(book)) / float64(max(len(m.text), 1)) // bytes per token
 	from := int(float64(m.at) * per)
 	m.at = (m.at + n) % len(m.text)
-	size := min(int(float64(max(n, 50))*per), len(book)/2)
+	size := min(int(float64(max(n, minText))*per), len(book)/2)
 	if from+size > len(book) {
 		from = 0
 	}
 	from += strings.Index(book[from:], ". ") + 2 // begin with a sentence
-	end := min(from+size, len(book))
-	if i := strings.LastIndex(book[from:end], ". "); i > 0 {
-		end = from + i + 2
-	}
-	return book[from:end]
+	s := strings.SplitAfter(book[from:min(from+size, len(book))], ". ")
+	return s[:len(s)-1] // the last is torn
 }
 
 // fact invents something that no book says.
