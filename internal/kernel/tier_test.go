@@ -2,11 +2,13 @@ package kernel
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
 func TestTiers(t *testing.T) {
 	all := Tiers()
+	t.Logf("this machine runs: %s", strings.Join(all, " ")) // .ci/run reads it
 	if all[0] != "generic" {
 		t.Errorf("Tiers() = %v, want generic first", all)
 	}
