@@ -134,14 +134,20 @@ type Footprint struct {
 
 	d          *Description
 	last       int
+	precision  kv.Precision
 	peak, ends []kv.Window // [layer*kvHeads + kvHead] while the prompt is read, and after it
 }
 
 // Footprint computes what a policy makes of the cache. A policy that cannot tell
 // before it sees the prompt counts as full. "auto" is the stored plan, or full.
-func (d *Description) Footprint(policy string, w kv.Window, last int) (*Footprint, error) {
-	st := lazy.Settings{Window: cmp.Or(w, DefaultWindow), Last: cmp.Or(last, DefaultLast)}
-	p, err := d.policy(policy, st)
+// Of the options, the policy, window, last and KV precision count.
+func (d *Description) Footprint(o SessionOptions) (*Footprint, error) {
+	st := lazy.Settings{Window: cmp.Or(o.Window, DefaultWindow), Last: cmp.Or(o.Last, DefaultLast)}
+	precision, err := kv.ParsePrecision(o.KV)
+	if err != nil {
+		return nil, err
+	}
+	p, err := d.policy(o.Policy, st)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +155,7 @@ func (d *Description) Footprint(policy string, w kv.Window, last int) (*Footprin
 	if err != nil {
 		return nil, err
 	}
-	f := &Footprint{Policy: p.Name(), Args: p.Args(), Window: st.Window, d: d, last: st.Last, peak: d.Windows()}
+	f := &Footprint{Policy: p.Name(), Args: p.Args(), Window: st.Window, d: d, last: st.Last, precision: precision, peak: d.Windows()}
 	f.Heads = len(f.peak)
 	for i, w := range own {
 		if !w.Full() {
@@ -184,11 +190,11 @@ func (d *Description) policy(spec string, st lazy.Settings) (lazy.Policy, error)
 }
 
 // Bytes is what the cache holds after n tokens.
-func (f *Footprint) Bytes(n int) int64 { return kv.NeedBytes(f.ends, n, 1, f.d.HeadDim) }
+func (f *Footprint) Bytes(n int) int64 { return f.precision.NeedBytes(f.ends, n, 1, f.d.HeadDim) }
 
 // Peak is the most it holds while a prompt of n tokens is read.
 func (f *Footprint) Peak(n int) int64 {
-	return kv.NeedBytes(f.peak, n, min(n, prefillBlock+f.last), f.d.HeadDim)
+	return f.precision.NeedBytes(f.peak, n, min(n, prefillBlock+f.last), f.d.HeadDim)
 }
 
 // BytesPer1K is what 1,024 tokens more take when there are many already.

@@ -44,7 +44,7 @@ func (s *Session) kvPeak(prompt, n int) int64 {
 	if !s.decided && prompt > s.o.Window.Sink+s.o.Window.Recent { // else nothing will be decided
 		cutAtMost(windows, c, s.policy, s.o.Window, c.KVHeads)
 	}
-	return kv.NeedBytes(windows, n, added, c.HeadDim)
+	return s.pool.Precision().NeedBytes(windows, n, added, c.HeadDim)
 }
 
 // cutAtMost gives the window w to as many heads as the policy will have cut when
@@ -90,7 +90,7 @@ func (s *Session) admit(prompt, n int) error {
 		for i := range streaming {
 			streaming[i] = s.o.Window
 		}
-		if least := kv.NeedBytes(streaming, n, s.o.block, s.m.model.HeadDim); least <= limit {
+		if least := s.pool.Precision().NeedBytes(streaming, n, s.o.block, s.m.model.HeadDim); least <= limit {
 			hint += ", or a lazier policy (a calibrated plan, or at least --policy streaming with " + size(least) + ")"
 		}
 	}

@@ -110,6 +110,6 @@ func (s *Session) Report() Report {
 	}
 	r.DroppedMass = number(dropped)
 	n := s.cache.Len()
-	r.KV = KVReport{Dtype: "bf16", Bytes: s.cache.Bytes(), PeakBytes: s.pool.PeakBytes(), FullBytes: kv.NeedBytes(base, n, 1, c.HeadDim)}
+	r.KV = KVReport{Dtype: s.pool.Precision().String(), Bytes: s.cache.Bytes(), PeakBytes: s.pool.PeakBytes(), FullBytes: s.pool.Precision().NeedBytes(base, n, 1, c.HeadDim)}
 	return r
 }

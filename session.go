@@ -25,7 +25,7 @@ type SessionOptions struct {
 	Policy   string        // see [lazy.Parse]; "" and "auto": the model's calibrated plan if there is one, else full
 	Window   kv.Window     // what a lazy head keeps; zero: DefaultWindow
 	Last     int           // w_last; 0: DefaultLast
-	KV       string        // precision of the cache: "bf16" ("" too)
+	KV       string        // precision of the cache: "bf16" ("" too) or "int8"
 	Budget   int64         // most bytes the KV cache may hold; 0: what the machine has free
 	Context  int           // most positions; 0: what the model was made for
 	Sampling sample.Params // zero: greedy
@@ -85,8 +85,6 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 		return nil, fmt.Errorf("last is %d; it must be at least 1", o.Last)
 	case o.Context < 0 || o.Context > m.model.Context:
 		return nil, fmt.Errorf("context of %d asked for; %s was made for at most %d", o.Context, m.name, m.model.Context)
-	case o.KV != "" && o.KV != "bf16":
-		return nil, fmt.Errorf("KV precision %q is not supported (supported: bf16)", o.KV)
 	}
 	if err := o.Window.Validate(); err != nil {
 		return nil, err
@@ -94,10 +92,14 @@ func (m *Model) NewSession(o SessionOptions) (*Session, error) {
 	if o.Window.Full() {
 		return nil, fmt.Errorf("the window of lazy heads needs a recent part")
 	}
+	precision, err := kv.ParsePrecision(o.KV)
+	if err != nil {
+		return nil, err
+	}
 	if err := o.Sampling.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Session{m: m, o: o, sampler: sample.New(o.Sampling), pool: kv.NewPool(m.model.HeadDim, o.Budget)}
+	s := &Session{m: m, o: o, sampler: sample.New(o.Sampling), pool: kv.NewPool(m.model.HeadDim, precision, o.Budget)}
 	if err := s.setPolicy(); err != nil {
 		return nil, err
 	}

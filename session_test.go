@@ -128,8 +128,8 @@ func TestPeakOfLightTransfer(t *testing.T) {
 		if err := s.Prefill(context.Background(), prompt(m, n)); err != nil {
 			t.Fatal(err)
 		}
-		full := kv.NeedBytes([]kv.Window{{}}, n, 1, c.HeadDim)
-		ring := kv.NeedBytes([]kv.Window{tinyWindow}, n, 1, c.HeadDim)
+		full := kv.BF16.NeedBytes([]kv.Window{{}}, n, 1, c.HeadDim)
+		ring := kv.BF16.NeedBytes([]kv.Window{tinyWindow}, n, 1, c.HeadDim)
 		r := s.Report().KV
 		p := int64(c.Layers / 2)
 		if want := p*full + int64(c.Layers-int(p))*ring; r.Bytes != want {
@@ -137,7 +137,7 @@ func TestPeakOfLightTransfer(t *testing.T) {
 		}
 		// The last layer to be looked at exists beside P full ones and the rings of the others; a
 		// demotion holds one page more for a moment.
-		if want := (p+1)*full + int64(c.Layers-int(p)-1)*ring + kv.PageBytes(c.HeadDim); r.PeakBytes > want {
+		if want := (p+1)*full + int64(c.Layers-int(p)-1)*ring + kv.BF16.PageBytes(c.HeadDim); r.PeakBytes > want {
 			t.Errorf("%d tokens: %d bytes at peak, at most %d expected", n, r.PeakBytes, want)
 		}
 		if r.PeakBytes > announced {
@@ -179,9 +179,10 @@ func TestReuse(t *testing.T) {
 func TestSaveAndResume(t *testing.T) {
 	m := openTiny(t)
 	ids := prompt(m, 600)
-	for _, policy := range policies {
+	for i, policy := range policies {
 		path := filepath.Join(t.TempDir(), "s.lts")
-		s := session(t, m, SessionOptions{Policy: policy})
+		precision := []string{"bf16", "int8"}[i%2]
+		s := session(t, m, SessionOptions{Policy: policy, KV: precision})
 		logitsOf(t, s, ids[:500], 0)
 		if err := s.Save(path); err != nil {
 			t.Fatal(err)
@@ -192,7 +193,7 @@ func TestSaveAndResume(t *testing.T) {
 			t.Errorf("%s: file of %d bytes for a cache of %d (%v)", policy, st.Size(), bytes, err)
 		}
 		for _, spec := range []string{policy, "auto"} {
-			r, err := m.OpenSession(path, SessionOptions{Policy: spec, Window: tinyWindow})
+			r, err := m.OpenSession(path, SessionOptions{Policy: spec, Window: tinyWindow, KV: precision})
 			if err != nil {
 				t.Fatalf("%s: %v", policy, err)
 			}
@@ -319,6 +320,20 @@ func TestRefusals(t *testing.T) {
 	}
 	if err := session(t, m, SessionOptions{}).Prefill(context.Background(), []int32{0, 5000}); err == nil {
 		t.Error("an id outside of the vocabulary: no error")
+	}
+}
+
+// An int8 cache holds about half the bytes and moves the logits little.
+func TestInt8Cache(t *testing.T) {
+	m := openTiny(t)
+	ids := prompt(m, 700)
+	for _, policy := range policies {
+		exact, short := session(t, m, SessionOptions{Policy: policy}), session(t, m, SessionOptions{Policy: policy, KV: "int8"})
+		near(t, policy, logitsOf(t, short, ids, 6), logitsOf(t, exact, ids, 6), 0.5)
+		a, b := short.Report().KV, exact.Report().KV
+		if ratio := float64(a.Bytes) / float64(b.Bytes); a.Dtype != "int8" || ratio < 0.5 || ratio > 0.54 {
+			t.Errorf("%s: %s holds %.2f of the bytes of %s", policy, a.Dtype, ratio, b.Dtype)
+		}
 	}
 }
 

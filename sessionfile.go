@@ -191,6 +191,9 @@ func (m *Model) openSession(f *mmap.File, o SessionOptions) (*Session, error) {
 			o.Window = h.Window
 		}
 	}
+	if o.KV == "" {
+		o.KV = h.KV.Precision.String()
+	}
 	s, err := m.NewSession(o)
 	if err != nil {
 		return nil, err

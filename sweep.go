@@ -21,7 +21,7 @@ func (m *Model) Sweep(ctx context.Context, ids []int32, p model.Probe, layer fun
 	if err := enoughMemory(fmt.Sprintf("reading %d tokens", len(ids)), m.sweepBytes(len(ids))); err != nil {
 		return nil, err
 	}
-	cache, err := kv.NewCache(kv.NewPool(c.HeadDim, 0), c.Layers, c.KVHeads, c.HeadDim, c.Windows())
+	cache, err := kv.NewCache(kv.NewPool(c.HeadDim, kv.BF16, 0), c.Layers, c.KVHeads, c.HeadDim, c.Windows())
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (m *Model) Sweep(ctx context.Context, ids []int32, p model.Probe, layer fun
 // stream, and the activations of a block.
 func (m *Model) sweepBytes(n int) int64 {
 	c := &m.model.Config
-	return int64(c.KVHeads)*kv.NeedBytes(make([]kv.Window, 1), n, 1, c.HeadDim) + int64(n)*int64(c.Hidden)*4 + m.model.WorkspaceBytes(min(n, 2*prefillBlock))
+	return int64(c.KVHeads)*kv.BF16.NeedBytes(make([]kv.Window, 1), n, 1, c.HeadDim) + int64(n)*int64(c.Hidden)*4 + m.model.WorkspaceBytes(min(n, 2*prefillBlock))
 }
 
 // NLL is the mean negative log-likelihood, in nats, of the last n of ids under
@@ -78,7 +78,7 @@ func (m *Model) nll(ctx context.Context, ids []int32, n int, windows []kv.Window
 	if n < 1 {
 		return 0, errors.New("no token to predict")
 	}
-	cache, err := kv.NewCache(kv.NewPool(c.HeadDim, 0), c.Layers, c.KVHeads, c.HeadDim, windows)
+	cache, err := kv.NewCache(kv.NewPool(c.HeadDim, kv.BF16, 0), c.Layers, c.KVHeads, c.HeadDim, windows)
 	if err != nil {
 		return 0, err
 	}

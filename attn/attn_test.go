@@ -87,44 +87,54 @@ var windows = []kv.Window{{}, {Sink: 4, Recent: 20}, {Sink: 4, Recent: 127}, {Si
 func TestAttendIsTheDefinition(t *testing.T) {
 	for _, w := range windows {
 		for _, block := range []int{1, 5, 90, 400} {
-			t.Run(fmt.Sprintf("window=%s/block=%d", w, block), func(t *testing.T) {
-				rnd := rand.New(rand.NewPCG(1, uint64(block)))
-				const total = 400
-				q := random(rnd, total*heads*dim, 1)
-				k, v := bf16(random(rnd, total*kvHeads*dim, 1)), bf16(random(rnd, total*kvHeads*dim, 1))
-				ws := []kv.Window{w, {}} // the second KV head is full: heads have windows of their own
-				c, err := kv.NewCache(kv.NewPool(dim, 0), 1, kvHeads, dim, ws)
-				if err != nil {
-					t.Fatal(err)
+			for _, precision := range []kv.Precision{kv.BF16, kv.Int8} {
+				if precision == kv.Int8 && block == 5 {
+					continue // the three others cover decode, splits and prefill
 				}
-				for n := 0; n < total; n += block {
-					b := min(block, total-n)
-					if err := c.Append(0, b, k[n*kvHeads*dim:][:b*kvHeads*dim], v[n*kvHeads*dim:][:b*kvHeads*dim]); err != nil {
-						t.Fatal(err)
-					}
-					blk := Block{Heads: []*kv.Head{c.Head(0, 0), c.Head(0, 1)}, T0: n, N: b, Dim: dim, Q: q[n*heads*dim:][:b*heads*dim],
-						Out: make([]float32, b*heads*dim), LSE: make([]float32, b*heads)}
-					Attend(nil, &blk)
-					if block > 1 || n%37 == 0 || n > total-3 {
-						lazyOut, lazyLSE := reference(blk.Q, k, v, b, n, n+b, w, w.Visible)
-						fullOut, fullLSE := reference(blk.Q, k, v, b, n, n+b, kv.Window{}, kv.Window{}.Visible)
-						for i := range b * heads {
-							wantO, wantL := lazyOut, lazyLSE
-							if i%heads >= group {
-								wantO, wantL = fullOut, fullLSE
-							}
-							if e := worst(blk.Out[i*dim:][:dim], wantO[i*dim:][:dim]); e > 0.012 {
-								t.Fatalf("query %d, head %d: output off by %g", n+i/heads, i%heads, e)
-							}
-							if e := math.Abs(float64(blk.LSE[i] - wantL[i])); e > 0.01 {
-								t.Fatalf("query %d, head %d: log-sum-exp off by %g", n+i/heads, i%heads, e)
-							}
-						}
-					}
-					c.Release(0)
-				}
-			})
+				t.Run(fmt.Sprintf("window=%s/block=%d/kv=%s", w, block, precision), func(t *testing.T) {
+					attendIsTheDefinition(t, w, block, precision)
+				})
+			}
 		}
+	}
+}
+
+func attendIsTheDefinition(t *testing.T, w kv.Window, block int, precision kv.Precision) {
+	tolerance := map[kv.Precision]float64{kv.BF16: 0.012, kv.Int8: 0.06}[precision] // of values of size 1
+	rnd := rand.New(rand.NewPCG(1, uint64(block)))
+	const total = 400
+	q := random(rnd, total*heads*dim, 1)
+	k, v := bf16(random(rnd, total*kvHeads*dim, 1)), bf16(random(rnd, total*kvHeads*dim, 1))
+	ws := []kv.Window{w, {}} // the second KV head is full: heads have windows of their own
+	c, err := kv.NewCache(kv.NewPool(dim, precision, 0), 1, kvHeads, dim, ws)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n < total; n += block {
+		b := min(block, total-n)
+		if err := c.Append(0, b, k[n*kvHeads*dim:][:b*kvHeads*dim], v[n*kvHeads*dim:][:b*kvHeads*dim]); err != nil {
+			t.Fatal(err)
+		}
+		blk := Block{Heads: []*kv.Head{c.Head(0, 0), c.Head(0, 1)}, T0: n, N: b, Dim: dim, Q: q[n*heads*dim:][:b*heads*dim],
+			Out: make([]float32, b*heads*dim), LSE: make([]float32, b*heads)}
+		Attend(nil, &blk)
+		if block > 1 || n%37 == 0 || n > total-3 {
+			lazyOut, lazyLSE := reference(blk.Q, k, v, b, n, n+b, w, w.Visible)
+			fullOut, fullLSE := reference(blk.Q, k, v, b, n, n+b, kv.Window{}, kv.Window{}.Visible)
+			for i := range b * heads {
+				wantO, wantL := lazyOut, lazyLSE
+				if i%heads >= group {
+					wantO, wantL = fullOut, fullLSE
+				}
+				if e := worst(blk.Out[i*dim:][:dim], wantO[i*dim:][:dim]); e > tolerance {
+					t.Fatalf("query %d, head %d: output off by %g", n+i/heads, i%heads, e)
+				}
+				if e := math.Abs(float64(blk.LSE[i] - wantL[i])); e > tolerance {
+					t.Fatalf("query %d, head %d: log-sum-exp off by %g", n+i/heads, i%heads, e)
+				}
+			}
+		}
+		c.Release(0)
 	}
 }
 
@@ -139,7 +149,7 @@ func TestMeasureIsTheDefinition(t *testing.T) {
 					n := min(last, total)
 					q := random(rnd, n*heads*dim, 1)
 					k, v := bf16(random(rnd, total*kvHeads*dim, 1)), bf16(random(rnd, total*kvHeads*dim, 1))
-					c, _ := kv.NewCache(kv.NewPool(dim, 0), 1, kvHeads, dim, nil)
+					c, _ := kv.NewCache(kv.NewPool(dim, kv.BF16, 0), 1, kvHeads, dim, nil)
 					if err := c.Append(0, total, k, v); err != nil {
 						t.Fatal(err)
 					}
@@ -195,7 +205,7 @@ func TestThreadsDoNotMatter(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 8))
 	const total = 5000
 	k, v := random(rnd, total*kvHeads*dim, 1), random(rnd, total*kvHeads*dim, 1)
-	c, _ := kv.NewCache(kv.NewPool(dim, 0), 1, kvHeads, dim, []kv.Window{{}, {Sink: 4, Recent: 252, Stride: 8}})
+	c, _ := kv.NewCache(kv.NewPool(dim, kv.BF16, 0), 1, kvHeads, dim, []kv.Window{{}, {Sink: 4, Recent: 252, Stride: 8}})
 	if err := c.Append(0, total, k, v); err != nil {
 		t.Fatal(err)
 	}

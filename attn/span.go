@@ -3,7 +3,6 @@ package attn
 import (
 	"math"
 
-	"github.com/lighttransfer/lighttransfer/internal/kernel"
 	"github.com/lighttransfer/lighttransfer/kv"
 )
 
@@ -31,7 +30,7 @@ func (s *scratch) span(h *kv.Head, t0, n, g int) {
 			}
 		}
 		if seen {
-			s.spans = append(s.spans, kernel.Span{K: pg.K, V: pg.V, Lo: lo, Hi: hi, Bias: bias})
+			s.spans = append(s.spans, pg.Span(lo, hi, bias))
 			edges = edges[2*rows:]
 		}
 	}

@@ -111,7 +111,7 @@ func (c *Cache) Preview(layer, kvHead int, w Window, anchor int) (*Head, error) 
 		return nil, fmt.Errorf("kv: layer %d, KV head %d: cannot look through window %s: tokens are gone", layer, kvHead, w)
 	}
 	p := &Head{Window: w, Anchor: anchor, recent: h.recent}
-	scratch := &Pool{dim: c.pool.dim}
+	scratch := &Pool{dim: c.pool.dim, precision: c.pool.precision}
 	return p, p.keep(scratch, c.length[layer])
 }
 
@@ -207,10 +207,10 @@ func headPages(w Window, n, b int) int64 {
 
 // NeedBytes is the most that heads with these windows hold while n positions are
 // appended in blocks of b.
-func NeedBytes(windows []Window, n, b, headDim int) int64 {
+func (p Precision) NeedBytes(windows []Window, n, b, headDim int) int64 {
 	var pages int64
 	for _, w := range windows {
 		pages += headPages(w, n, min(b, n))
 	}
-	return pages * PageBytes(headDim)
+	return pages * p.PageBytes(headDim)
 }

@@ -4,16 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"unsafe"
 )
 
 // A Layout says what lies in the pages of a stored cache.
 type Layout struct {
-	Layers  int          `json:"layers"`
-	KVHeads int          `json:"kv_heads"`
-	HeadDim int          `json:"head_dim"`
-	Length  int          `json:"length"` // positions, the same in every layer
-	Heads   []HeadLayout `json:"heads"`  // [layer][kvHead]
+	Precision Precision    `json:"precision"`
+	Layers    int          `json:"layers"`
+	KVHeads   int          `json:"kv_heads"`
+	HeadDim   int          `json:"head_dim"`
+	Length    int          `json:"length"` // positions, the same in every layer
+	Heads     []HeadLayout `json:"heads"`  // [layer][kvHead]
 }
 
 // HeadLayout says which pages of a head follow one another in the file: the kept
@@ -31,7 +31,7 @@ func (h HeadLayout) pages(length int) (kept, recent int) {
 
 // Layout describes the cache for Open.
 func (c *Cache) Layout() Layout {
-	l := Layout{Layers: c.layers, KVHeads: c.kvHeads, HeadDim: c.headDim, Length: c.Len()}
+	l := Layout{Precision: c.pool.precision, Layers: c.layers, KVHeads: c.kvHeads, HeadDim: c.headDim, Length: c.Len()}
 	for i := range c.heads {
 		h := &c.heads[i]
 		l.Heads = append(l.Heads, HeadLayout{Window: h.Window, First: h.first, Kept: h.nkept})
@@ -43,7 +43,7 @@ func (c *Cache) Layout() Layout {
 // cache can have.
 func (l *Layout) Bytes() (int64, error) {
 	if l.Layers < 1 || l.KVHeads < 1 || l.HeadDim < 1 || l.Length < 0 || l.Layers > 1<<16 || l.KVHeads > 1<<16 || l.HeadDim > 1<<16 ||
-		l.Length > 1<<40 || len(l.Heads) != l.Layers*l.KVHeads {
+		l.Length > 1<<40 || l.Precision != BF16 && l.Precision != Int8 || len(l.Heads) != l.Layers*l.KVHeads {
 		return 0, errors.New("its description of the cache makes no sense")
 	}
 	var n int64
@@ -60,20 +60,18 @@ func (l *Layout) Bytes() (int64, error) {
 		kept, recent := h.pages(l.Length)
 		n += int64(kept + recent)
 	}
-	return n * PageBytes(l.HeadDim), nil
+	return n * l.Precision.PageBytes(l.HeadDim), nil
 }
 
 // Write writes the pages as they lie in memory: head after head, kept pages
-// before recent ones, of each the keys and then the values.
+// before recent ones.
 func (c *Cache) Write(w io.Writer) error {
 	for i := range c.heads {
 		h := &c.heads[i]
 		for _, pages := range [][]*Page{h.kept, h.recent} {
 			for _, pg := range pages {
-				for _, part := range [][]uint16{pg.K, pg.V} {
-					if _, err := w.Write(unsafe.Slice((*byte)(unsafe.Pointer(&part[0])), 2*len(part))); err != nil {
-						return err
-					}
+				if _, err := w.Write(pg.mem); err != nil {
+					return err
 				}
 			}
 		}
@@ -90,6 +88,9 @@ func Open(pool *Pool, l Layout, data []byte, unmap func() error) (*Cache, error)
 	} else if n != int64(len(data)) {
 		return nil, fmt.Errorf("its pages have %d bytes instead of %d", len(data), n)
 	}
+	if l.Precision != pool.precision {
+		return nil, fmt.Errorf("its keys and values are %s, not %s", l.Precision, pool.precision)
+	}
 	windows := make([]Window, len(l.Heads))
 	for i, h := range l.Heads {
 		windows[i] = h.Window
@@ -98,12 +99,13 @@ func Open(pool *Pool, l Layout, data []byte, unmap func() error) (*Cache, error)
 	if err != nil {
 		return nil, err
 	}
-	half := int(PageBytes(l.HeadDim) / 4) // uint16 values of the keys of a page
 	next := func() *Page {
-		mem := unsafe.Slice((*uint16)(unsafe.Pointer(&data[0])), 2*half)
-		data = data[4*half:]
+		mem := data[:pool.pageBytes()]
+		data = data[len(mem):]
 		pool.adopt()
-		return &Page{K: mem[:half:half], V: mem[half:], mapped: true}
+		pg := pool.precision.page(mem, pool.dim)
+		pg.mapped = true
+		return pg
 	}
 	for i, hl := range l.Heads {
 		h := &c.heads[i]

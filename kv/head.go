@@ -1,7 +1,5 @@
 package kv
 
-import "github.com/lighttransfer/lighttransfer/internal/kernel"
-
 // A Head is the cache of one KV head of one layer, as attention reads it.
 type Head struct {
 	Window Window
@@ -59,8 +57,7 @@ func (h *Head) put(p *Pool, n, b int, k, v []float32, stride, off, d int) error 
 		pg := h.recent[pos/PageTokens-h.first]
 		copy(kp, k[i*stride+off:][:d])
 		copy(vp, v[i*stride+off:][:d])
-		kernel.PutK(pg.K, pos%PageTokens, kp, p.dim)
-		kernel.PutV(pg.V, pos%PageTokens, vp, p.dim)
+		pg.put(pos%PageTokens, kp, vp, p.dim)
 	}
 	return h.keep(p, n+b)
 }
@@ -89,7 +86,7 @@ func (h *Head) keep(p *Pool, n int) error {
 			h.kept = append(h.kept, pg)
 		}
 		src, dst := h.recent[pos/PageTokens-h.first], h.kept[h.nkept/PageTokens]
-		kernel.CopyKV(dst.K, dst.V, h.nkept%PageTokens, src.K, src.V, pos%PageTokens, p.dim)
+		dst.take(h.nkept%PageTokens, src, pos%PageTokens, p.dim)
 		h.nkept++
 	}
 }

@@ -92,7 +92,7 @@ var windows = []Window{{}, {4, 20, 0}, {0, 1, 0}, {4, 127, 0}, {4, 128, 0}, {4, 
 func TestEveryQuerySeesItsWindow(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for round := range 6 {
-		pool := NewPool(dim, 0)
+		pool := NewPool(dim, BF16, 0)
 		c, err := NewCache(pool, 1, len(windows), dim, windows)
 		if err != nil {
 			t.Fatal(err)
@@ -111,7 +111,7 @@ func TestEveryQuerySeesItsWindow(t *testing.T) {
 			if c.Bytes() != pool.Bytes() {
 				t.Fatalf("cache holds %d bytes, pool says %d", c.Bytes(), pool.Bytes())
 			}
-			if need := NeedBytes(windows, n+b, b, dim); pool.PeakBytes() > NeedBytes(windows, n+b, 600, dim) || pool.Bytes() > need {
+			if need := BF16.NeedBytes(windows, n+b, b, dim); pool.PeakBytes() > BF16.NeedBytes(windows, n+b, 600, dim) || pool.Bytes() > need {
 				t.Fatalf("at %d tokens: %d bytes held, %d at peak; %d announced", n+b, pool.Bytes(), pool.PeakBytes(), need)
 			}
 		}
@@ -125,7 +125,7 @@ func TestEveryQuerySeesItsWindow(t *testing.T) {
 func TestDemoteEqualsStreaming(t *testing.T) {
 	for _, w := range windows[1:] {
 		for _, n := range []int{1, 5, 127, 128, 129, 255, 256, 257, 500} {
-			pool := NewPool(dim, 0)
+			pool := NewPool(dim, BF16, 0)
 			full, _ := NewCache(pool, 1, 1, dim, nil)
 			lazy, _ := NewCache(pool, 1, 1, dim, []Window{w})
 			appendTokens(t, full, 0, n)
@@ -138,7 +138,7 @@ func TestDemoteEqualsStreaming(t *testing.T) {
 			if err := full.Demote(0, 0, w); err != nil {
 				t.Fatal(err)
 			}
-			if full.Bytes() > before+PageBytes(dim)*int64(1+n/PageTokens) {
+			if full.Bytes() > before+BF16.PageBytes(dim)*int64(1+n/PageTokens) {
 				t.Fatalf("window %s: demotion took %d bytes to %d", w, before, full.Bytes())
 			}
 			appendTokens(t, lazy, 0, n)
@@ -163,7 +163,7 @@ func TestTruncate(t *testing.T) {
 	for _, w := range windows {
 		for n := 10; n < 600; n += 67 {
 			for back := 0; back <= n; back += 1 + n/9 {
-				c, _ := NewCache(NewPool(dim, 0), 1, 1, dim, []Window{w})
+				c, _ := NewCache(NewPool(dim, BF16, 0), 1, 1, dim, []Window{w})
 				appendTokens(t, c, 0, n)
 				c.Release(0)
 				if !c.CanTruncate(back) {
@@ -186,7 +186,7 @@ func TestTruncate(t *testing.T) {
 }
 
 func TestDemoteRefusals(t *testing.T) {
-	c, _ := NewCache(NewPool(dim, 0), 1, 1, dim, []Window{{4, 20, 0}})
+	c, _ := NewCache(NewPool(dim, BF16, 0), 1, 1, dim, []Window{{4, 20, 0}})
 	appendTokens(t, c, 0, 400)
 	c.Release(0)
 	for _, w := range []Window{{}, {4, 252, 8}} {
@@ -205,7 +205,7 @@ func TestDemoteRefusals(t *testing.T) {
 }
 
 func TestBudget(t *testing.T) {
-	pool := NewPool(dim, 3*PageBytes(dim))
+	pool := NewPool(dim, BF16, 3*BF16.PageBytes(dim))
 	c, _ := NewCache(pool, 1, 1, dim, nil)
 	appendTokens(t, c, 0, 3*PageTokens)
 	err := c.Append(0, 1, make([]float32, dim), make([]float32, dim))

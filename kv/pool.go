@@ -4,30 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-
-	"github.com/lighttransfer/lighttransfer/internal/kernel"
+	"unsafe"
 )
-
-// PageTokens is the number of tokens a page holds.
-const PageTokens = kernel.PageTokens
 
 // ErrBudget is wrapped by the error that [Cache.Append] returns when the pool's
 // limit would be exceeded.
 var ErrBudget = errors.New("KV budget exceeded")
 
-// A Page holds the keys and values of up to 128 tokens of one KV head.
-type Page struct {
-	K []uint16 // [128/16][dim/2][16 tokens][2] bf16, after RoPE
-	V []uint16 // [128/32][dim/16][16 token pairs][16 dims][2] bf16
-
-	mapped bool // memory of a session file: never enters the free list
-}
-
 // A Pool hands out pages within a byte limit and counts them. It may be shared
 // by several caches of the same head dimension.
 type Pool struct {
-	dim   int
-	limit int64
+	dim       int // padded
+	precision Precision
+	limit     int64
 
 	mu          sync.Mutex
 	free        []*Page
@@ -36,17 +25,14 @@ type Pool struct {
 
 // NewPool makes a pool of pages for heads of headDim dimensions (they are stored
 // padded to a multiple of 32). limit is in bytes; 0 means none.
-func NewPool(headDim int, limit int64) *Pool {
-	return &Pool{dim: PadDim(headDim), limit: limit}
+func NewPool(headDim int, precision Precision, limit int64) *Pool {
+	return &Pool{dim: PadDim(headDim), precision: precision, limit: limit}
 }
 
-// PadDim is the dimension in which a head of headDim dimensions is stored.
-func PadDim(headDim int) int { return (headDim + 31) &^ 31 }
+// Precision is how the pages store numbers.
+func (p *Pool) Precision() Precision { return p.precision }
 
-// PageBytes is the size in bytes of a page of heads with headDim dimensions.
-func PageBytes(headDim int) int64 { return int64(PageTokens) * int64(PadDim(headDim)) * 2 * 2 }
-
-func (p *Pool) pageBytes() int64 { return PageBytes(p.dim) }
+func (p *Pool) pageBytes() int64 { return p.precision.PageBytes(p.dim) }
 
 // Bytes is what the pages in use hold now.
 func (p *Pool) Bytes() int64 { p.mu.Lock(); defer p.mu.Unlock(); return p.bytes }
@@ -71,9 +57,8 @@ func (p *Pool) take() (*Page, error) {
 		p.free = p.free[:n-1]
 		return pg, nil
 	}
-	n := PageTokens * p.dim
-	mem := make([]uint16, 2*n)
-	return &Page{K: mem[:n:n], V: mem[n:]}, nil
+	mem := make([]float32, p.pageBytes()/4) // for the alignment
+	return p.precision.page(unsafe.Slice((*byte)(unsafe.Pointer(&mem[0])), p.pageBytes()), p.dim), nil
 }
 
 // adopt counts a page that lies in a mapped file.

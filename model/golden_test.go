@@ -174,7 +174,7 @@ func TestLogitsAgainstTransformers(t *testing.T) {
 							}
 						}
 					}
-					cache, err := kv.NewCache(kv.NewPool(m.HeadDim, 0), m.Layers, m.KVHeads, m.HeadDim, windows)
+					cache, err := kv.NewCache(kv.NewPool(m.HeadDim, kv.BF16, 0), m.Layers, m.KVHeads, m.HeadDim, windows)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -222,7 +222,7 @@ func TestLogitsAgainstTransformers(t *testing.T) {
 func TestMeasuresAgainstTransformers(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden, m *Model, _ []float32) {
 		for i, c := range g.Measures {
-			cache, _ := kv.NewCache(kv.NewPool(m.HeadDim, 0), m.Layers, m.KVHeads, m.HeadDim, m.Windows())
+			cache, _ := kv.NewCache(kv.NewPool(m.HeadDim, kv.BF16, 0), m.Layers, m.KVHeads, m.HeadDim, m.Windows())
 			p := &Probe{Window: c.Window, Last: c.Last, PerQuery: c.Keys == "query", Ratio: true, Error: true}
 			layers := 0
 			run(t, m, cache, g.Sequences[c.Sequence][:c.Tokens], 1<<20, p, nil, func(o *Observation) {

@@ -1,0 +1,98 @@
+package kv
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/lighttransfer/lighttransfer/internal/kernel"
+)
+
+// PageTokens is the number of tokens a page holds.
+const PageTokens = kernel.PageTokens
+
+// Precision is how a cache stores keys and values.
+type Precision int
+
+const (
+	BF16 Precision = iota
+	Int8           // with a scale per token and head: about half the bytes
+)
+
+// ParsePrecision reads "bf16" ("" too) or "int8".
+func ParsePrecision(name string) (Precision, error) {
+	switch name {
+	case "", "bf16":
+		return BF16, nil
+	case "int8":
+		return Int8, nil
+	}
+	return 0, fmt.Errorf("KV precision %q is not supported (supported: bf16, int8)", name)
+}
+
+// String is what ParsePrecision reads.
+func (p Precision) String() string {
+	if p == Int8 {
+		return "int8"
+	}
+	return "bf16"
+}
+
+// A Page holds the keys, after RoPE, and values of up to 128 tokens of one KV
+// head, in the layouts of internal/kernel.
+type Page struct {
+	K, V []uint16 // bf16: [128/16][dim/2][16 tokens][2], [128/32][dim/16][16 token pairs][16 dims][2]
+
+	K8, V8         []int8    // int8: [128/16][dim/4][16 tokens][4], [128/32][dim/16][8 token quads][16 dims][4]
+	KScale, VScale []float32 // [128]
+
+	mem    []byte // all of it, as it lies in a session file
+	mapped bool   // memory of a session file: never enters the free list
+}
+
+// PadDim is the dimension in which a head of headDim dimensions is stored.
+func PadDim(headDim int) int { return (headDim + 31) &^ 31 }
+
+// PageBytes is the size in bytes of a page of heads with headDim dimensions.
+func (p Precision) PageBytes(headDim int) int64 {
+	n := int64(PageTokens) * int64(PadDim(headDim))
+	if p == Int8 {
+		return 2*n + 2*4*PageTokens
+	}
+	return 2 * 2 * n
+}
+
+// page lays a page over mem, PageBytes long and aligned to 4 bytes.
+func (p Precision) page(mem []byte, dim int) *Page {
+	n := PageTokens * dim
+	at := func(i int) unsafe.Pointer { return unsafe.Pointer(&mem[i]) }
+	if p == Int8 {
+		return &Page{mem: mem, K8: unsafe.Slice((*int8)(at(0)), n), V8: unsafe.Slice((*int8)(at(n)), n),
+			KScale: unsafe.Slice((*float32)(at(2*n)), PageTokens), VScale: unsafe.Slice((*float32)(at(2*n+4*PageTokens)), PageTokens)}
+	}
+	return &Page{mem: mem, K: unsafe.Slice((*uint16)(at(0)), n), V: unsafe.Slice((*uint16)(at(2*n)), n)}
+}
+
+// put writes the key and value of one token, [dim] each.
+func (pg *Page) put(slot int, k, v []float32, dim int) {
+	if pg.K8 != nil {
+		kernel.PutK8(pg.K8, pg.KScale, slot, k, dim)
+		kernel.PutV8(pg.V8, pg.VScale, slot, v, dim)
+		return
+	}
+	kernel.PutK(pg.K, slot, k, dim)
+	kernel.PutV(pg.V, slot, v, dim)
+}
+
+// take copies one token from another page, bit for bit.
+func (pg *Page) take(slot int, from *Page, fromSlot, dim int) {
+	if pg.K8 != nil {
+		kernel.CopyKV8(pg.K8, pg.V8, pg.KScale, pg.VScale, slot, from.K8, from.V8, from.KScale, from.VScale, fromSlot, dim)
+		return
+	}
+	kernel.CopyKV(pg.K, pg.V, slot, from.K, from.V, fromSlot, dim)
+}
+
+// Span is the page as rows with visible slots [lo, hi) see it, for attention.
+func (pg *Page) Span(lo, hi []int32, bias []float32) kernel.Span {
+	return kernel.Span{K: pg.K, V: pg.V, K8: pg.K8, V8: pg.V8, KScale: pg.KScale, VScale: pg.VScale, Lo: lo, Hi: hi, Bias: bias}
+}
