@@ -255,7 +255,7 @@ func BenchmarkAttend(b *testing.B) {
 			for _, d := range []int{64, 128} {
 				for _, keys := range []int{4096, 16384} {
 					for _, kv := range []string{"bf16", "int8"} {
-						b.Run(fmt.Sprintf("tier=%s/rows=%d/d=%d/keys=%d/kv=%s", name, rows, d, keys, kv), func(b *testing.B) {
+						b.Run(fmt.Sprintf("impl=%s/rows=%d/d=%d/keys=%d/kv=%s", name, rows, d, keys, kv), func(b *testing.B) {
 							restore, err := SetTier(name)
 							if err != nil {
 								b.Fatal(err)
