@@ -55,6 +55,7 @@
 	SCALE1(4, (at)(R8), Y4, Y10); \
 	SCALE1(5, (at)(R8), Y5, Y11)
 
+// Lines of y are asked for at once: they arrive while the sums are made.
 #define BEGIN \
 	MOVQ y_base+0(FP), R10; \
 	MOVQ ldy+24(FP), R11; \
@@ -62,6 +63,18 @@
 	SHLQ $2, R11; \
 	LEAQ (R11)(R11*2), R12; \
 	LEAQ (R10)(R12*1), R13; \
+	PREFETCHT0 (R10); \
+	PREFETCHT0 64(R10); \
+	PREFETCHT0 (R10)(R11*1); \
+	PREFETCHT0 64(R10)(R11*1); \
+	PREFETCHT0 (R10)(R11*2); \
+	PREFETCHT0 64(R10)(R11*2); \
+	PREFETCHT0 (R13); \
+	PREFETCHT0 64(R13); \
+	PREFETCHT0 (R13)(R11*1); \
+	PREFETCHT0 64(R13)(R11*1); \
+	PREFETCHT0 (R13)(R11*2); \
+	PREFETCHT0 64(R13)(R11*2); \
 	VPCMPEQW Y15, Y15, Y15; \
 	VPSRLW $8, Y15, Y15; \
 	XORL R12, R12

@@ -177,6 +177,41 @@ func TestMatMul(t *testing.T) {
 	})
 }
 
+// The assembly tiers do the same operations in the same order: all but bf16
+// products, which only one of them has, agree to the bit.
+func TestTiersAgree(t *testing.T) {
+	tiers := Tiers()[1:]
+	if len(tiers) < 2 {
+		t.Skip("this machine has fewer than two assembly tiers")
+	}
+	r := rand.New(rand.NewPCG(11, 0))
+	const rows, cols, n = 70, 768, 8
+	x := normals(r, n*cols)
+	for _, d := range allFormats() {
+		if d == BF16 {
+			continue
+		}
+		m := mustMatrix(t, d, rows, cols, randomWeights(t, r, d, rows*cols))
+		var first []float32
+		for _, name := range tiers {
+			restore, err := SetTier(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var a Acts
+			a.Set(x, n, cols)
+			y := make([]float32, n*rows)
+			MatMul(nil, y, &a, m)
+			restore()
+			if first == nil {
+				first = y
+			} else if _, where := worst(y, first); where != "" {
+				t.Errorf("%v: %s differs from %s: %s", d, name, tiers[0], where)
+			}
+		}
+	}
+}
+
 // Rows of several tokens must not be written beyond n*rows: the products of
 // some matrices of different heights side by side in one buffer.
 func TestMatMulAllWritesItsResultsOnly(t *testing.T) {
