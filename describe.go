@@ -134,6 +134,7 @@ type Footprint struct {
 
 	d          *Description
 	last       int
+	chooses    int // prompts of at most so many tokens stay full
 	precision  kv.Precision
 	peak, ends []kv.Window // [layer*kvHeads + kvHead] while the prompt is read, and after it
 }
@@ -164,6 +165,7 @@ func (d *Description) Footprint(o SessionOptions) (*Footprint, error) {
 	}
 	f.ends = slices.Clone(f.peak)
 	if own == nil {
+		f.chooses = st.Window.Sink + st.Window.Recent
 		cutAtMost(f.peak, &d.Config, p, st.Window, d.KVHeads)
 		cutAtMost(f.ends, &d.Config, p, st.Window, 0)
 	}
@@ -190,11 +192,21 @@ func (d *Description) policy(spec string, st lazy.Settings) (lazy.Policy, error)
 }
 
 // Bytes is what the cache holds after n tokens.
-func (f *Footprint) Bytes(n int) int64 { return f.precision.NeedBytes(f.ends, n, 1, f.d.HeadDim) }
+func (f *Footprint) Bytes(n int) int64 {
+	return f.precision.NeedBytes(f.at(n, f.ends), n, 1, f.d.HeadDim)
+}
+
+// at is what a prompt of n tokens leaves of windows that its policy has chosen.
+func (f *Footprint) at(n int, chosen []kv.Window) []kv.Window {
+	if n <= f.chooses {
+		return f.d.Windows()
+	}
+	return chosen
+}
 
 // Peak is the most it holds while a prompt of n tokens is read.
 func (f *Footprint) Peak(n int) int64 {
-	return f.precision.NeedBytes(f.peak, n, min(n, prefillBlock+f.last), f.d.HeadDim)
+	return f.precision.NeedBytes(f.at(n, f.peak), n, min(n, prefillBlock+f.last), f.d.HeadDim)
 }
 
 // BytesPer1K is what 1,024 tokens more take when there are many already.

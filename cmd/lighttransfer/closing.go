@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/lighttransfer/lighttransfer"
+	"github.com/lighttransfer/lighttransfer/internal/ui"
+	"github.com/lighttransfer/lighttransfer/kv"
+)
+
+// closing says in a line what was read and written, and what the policy did and
+// saved.
+func (t *talk) closing() string {
+	r := t.s.Report()
+	return t.policyWords(&r) + ": " + speeds(&r) + ", " + kvWords(&r.KV)
+}
+
+// policyWords is "full attention", or which part of the model is lazy.
+func (t *talk) policyWords(r *lighttransfer.Report) string {
+	name := r.Policy
+	if r.PolicyArgs != "" {
+		name += " " + r.PolicyArgs
+	}
+	switch {
+	case r.Policy == "full" && r.Auto:
+		return fmt.Sprintf("full attention (no calibrated plan; `lighttransfer calibrate %s` makes one)", t.path)
+	case r.Policy == "full":
+		return "full attention"
+	case r.Policy == "plan" && r.Auto:
+		name = "calibrated plan"
+	}
+	c := t.m.Config()
+	switch {
+	case len(r.LazyHeads) > 0:
+		n := len(r.LazyHeads) + len(r.LazyLayers)*c.KVHeads
+		return fmt.Sprintf("%s, %d of %d KV heads lazy (%s)", name, n, c.Layers*c.KVHeads, keeps(r.Window))
+	case len(r.LazyLayers) > 0:
+		return fmt.Sprintf("%s, %d of %d layers lazy (%s)", name, len(r.LazyLayers), c.Layers, keeps(r.Window))
+	case r.PromptTokens <= r.Window.Sink+r.Window.Recent:
+		return fmt.Sprintf("%s, nothing lazy yet (a prompt within the window of %s tokens needs no choice)", name, count(r.Window.Sink+r.Window.Recent))
+	}
+	return name + ", nothing lazy"
+}
+
+// keeps is "first 4, last 252 and every 8th token".
+func keeps(w kv.Window) string {
+	s := fmt.Sprintf("last %s tokens", count(w.Recent))
+	switch {
+	case w.Sink > 0 && w.Stride > 0:
+		s = fmt.Sprintf("first %s, last %s and every %s token", count(w.Sink), count(w.Recent), ordinal(w.Stride))
+	case w.Stride > 0:
+		s = fmt.Sprintf("last %s and every %s token", count(w.Recent), ordinal(w.Stride))
+	case w.Sink > 0:
+		s = fmt.Sprintf("first %s and last %s tokens", count(w.Sink), count(w.Recent))
+	}
+	return s + " kept"
+}
+
+// speeds is "6,012 tokens read at 410/s, 47 written at 38/s".
+func speeds(r *lighttransfer.Report) string {
+	s := fmt.Sprintf("%s tokens read%s", count(r.Prefill.Tokens), rate(r.Prefill))
+	if r.ReusedTokens > 0 {
+		s += fmt.Sprintf(" (%s more were in the cache)", count(r.ReusedTokens))
+	}
+	return s + fmt.Sprintf(", %s written%s", count(r.Decode.Tokens), rate(r.Decode))
+}
+
+func rate(s lighttransfer.Speed) string {
+	switch {
+	case s.TokensPerSecond == 0:
+		return ""
+	case s.TokensPerSecond < 10:
+		return fmt.Sprintf(" at %.1f/s", s.TokensPerSecond)
+	}
+	return fmt.Sprintf(" at %s/s", count(int(s.TokensPerSecond+0.5)))
+}
+
+// kvWords is "KV cache 41.2 MiB instead of 112 MiB (peak 60.1 MiB)".
+func kvWords(k *lighttransfer.KVReport) string {
+	s := "KV cache " + ui.FormatBytes(k.Bytes)
+	if k.Bytes < k.FullBytes {
+		s += " instead of " + ui.FormatBytes(k.FullBytes)
+	}
+	if k.PeakBytes > k.Bytes+k.Bytes/20 {
+		s += fmt.Sprintf(" (peak %s)", ui.FormatBytes(k.PeakBytes))
+	}
+	return s
+}
+
+// count writes a whole number with commas, 6,012.
+func count(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > strings.Count(s, "-"); i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// ordinal is "8th".
+func ordinal(n int) string {
+	end := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			end = "st"
+		case 2:
+			end = "nd"
+		case 3:
+			end = "rd"
+		}
+	}
+	return count(n) + end
+}
