@@ -118,10 +118,14 @@ func ParseHF(file string, data []byte) (Config, error) {
 		c.BOS = b[0]
 	}
 	c.Rope = readRope(k, c.Context)
-	if k.err == nil && c.Layers > 0 && c.Layers <= 4096 {
-		a.readHF(k, &c)
-		k.layerTypes(&c)
+	if k.err != nil {
+		return c, k.err
 	}
+	if err := c.Validate(); err != nil { // before anything is made as large as it says
+		return c, fmt.Errorf("%s: %w", file, err)
+	}
+	a.readHF(k, &c)
+	k.layerTypes(&c)
 	return c, k.rest(ignoredHF)
 }
 
@@ -229,5 +233,6 @@ func nameHF(name string) string {
 
 func (s *hfSource) Tensor(name string) (weights.Tensor, []int, bool) {
 	t, ok := s.weights.Tensor(nameHF(name))
+	t.Name = nameHF(name) // for errors, also when it is missing
 	return t, nil, ok
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/lighttransfer/lighttransfer/internal/kernel"
@@ -28,7 +29,7 @@ func (l *loader) find(name string, shape ...int) (weights.Tensor, []int, bool) {
 	}
 	t, order, ok := l.src.Tensor(name)
 	if !ok {
-		l.fail("the model has no tensor %s", name)
+		l.fail("the model has no tensor %s", cmp.Or(t.Name, name))
 		return t, nil, false
 	}
 	same := len(t.Shape) == len(shape)
