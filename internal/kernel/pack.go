@@ -123,13 +123,17 @@ func NewMatrix(t DType, rows, cols int, data []byte, rowOrder []int) (*Matrix, e
 	m.codeAt, m.panel = panelSize(t, cols)
 	panels := (rows + panelRows - 1) / panelRows
 	m.data = alloc(panels * m.panel)
-	for i := range rows {
-		from := i
-		if rowOrder != nil {
-			from = rowOrder[i]
+	var stripe [panelRows][]byte // the stored rows of a panel
+	for i := 0; i < rows; i += panelRows {
+		n := min(panelRows, rows-i)
+		for r := range n {
+			from := i + r
+			if rowOrder != nil {
+				from = rowOrder[i+r]
+			}
+			stripe[r] = data[from*rowBytes:][:rowBytes]
 		}
-		panel := m.data[i/panelRows*m.panel:][:m.panel]
-		m.packRow(panel, i%panelRows, data[from*rowBytes:][:rowBytes])
+		m.pack(m.data[i/panelRows*m.panel:][:m.panel], stripe[:n])
 	}
 	return m, nil
 }
@@ -163,37 +167,53 @@ func (m *Matrix) Bytes() int { return len(m.data) }
 // DType returns the format the matrix was made from.
 func (m *Matrix) DType() DType { return m.dtype }
 
-// packRow writes the stored row src to row r (0..31) of a panel.
-func (m *Matrix) packRow(panel []byte, r int, src []byte) {
+// pack writes stored rows to a panel, a few columns of all rows at a time, so
+// that what is written stays in the first cache level.
+func (m *Matrix) pack(panel []byte, rows [][]byte) {
+	const step = 32
 	le := binary.LittleEndian
 	switch m.dtype {
 	case F32:
-		for k := range m.Cols {
-			copy(panel[128*k+4*r:][:4], src[4*k:])
+		for k := 0; k < m.Cols; k += step {
+			for r, src := range rows {
+				for j := k; j < min(k+step, m.Cols); j++ {
+					le.PutUint32(panel[128*j+4*r:], le.Uint32(src[4*j:]))
+				}
+			}
 		}
 		return
 	case F16:
-		for k := range m.Cols {
-			le.PutUint16(panel[64*k+2*r:], le.Uint16(src[2*k:]))
+		for k := 0; k < m.Cols; k += step {
+			for r, src := range rows {
+				for j := k; j < min(k+step, m.Cols); j++ {
+					le.PutUint16(panel[64*j+2*r:], le.Uint16(src[2*j:]))
+				}
+			}
 		}
 		return
 	case BF16:
-		for k := range m.Cols {
-			le.PutUint16(panel[k/2*128+4*r+k%2*2:], le.Uint16(src[2*k:]))
+		for k := 0; k < m.Cols; k += step {
+			for r, src := range rows {
+				for j := k; j < min(k+step, m.Cols); j++ {
+					le.PutUint16(panel[j/2*128+4*r+j%2*2:], le.Uint16(src[2*j:]))
+				}
+			}
 		}
 		return
 	}
 	c := codes[m.dtype]
 	elems, size := m.dtype.Block()
 	out := panel[m.codeAt:]
-	for b := 0; len(src) > 0; b++ {
-		packScales(panel, r, b, m.dtype, src[:size])
-		for j := range elems / 32 {
-			g := groups(m.dtype, src[:size], j)
-			packCodes(out[:c.blockBytes()], r, c.bits, &g)
-			out = out[c.blockBytes():]
+	for b := range m.Cols / elems {
+		for r, row := range rows {
+			src := row[b*size:][:size]
+			packScales(panel, r, b, m.dtype, src)
+			for j := range elems / 32 {
+				g := groups(m.dtype, src, j)
+				packCodes(out[j*c.blockBytes():][:c.blockBytes()], r, c.bits, &g)
+			}
 		}
-		src = src[size:]
+		out = out[elems/32*c.blockBytes():]
 	}
 }
 
