@@ -222,14 +222,14 @@ func (d *Description) Free() (bytes int64, ok bool) {
 	return max(free-d.WeightBytes(), 0), ok
 }
 
-// Longest is the number of tokens, up to limit of them, whose cache and
-// activations stay within so many bytes while they are read.
-func (f *Footprint) Longest(bytes int64, limit int) int {
+// Longest is the number of tokens, up to limit of them, that can be read while
+// the cache stays within so many bytes, and it and the activations within more.
+func (f *Footprint) Longest(cache, all int64, limit int) int {
 	lo, hi := 0, limit+1
 	for hi-lo > 1 {
 		mid := (lo + hi) / 2
-		need := f.Peak(mid) + f.d.WorkspaceBytes(min(mid, prefillBlock+f.last)) + int64(mid)*int64(f.d.Hidden)*4
-		if need <= bytes {
+		kv, act := f.Peak(mid), f.d.WorkspaceBytes(min(mid, prefillBlock+f.last))+int64(mid)*int64(f.d.Hidden)*4
+		if kv <= cache && kv+act <= all {
 			lo = mid
 		} else {
 			hi = mid

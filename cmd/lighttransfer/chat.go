@@ -44,7 +44,7 @@ func stoppable() (context.Context, func()) {
 
 func (t *talk) greet() {
 	r := t.s.Report()
-	t.say("%s: %s", t.m.Name(), t.policyIntent(&r))
+	t.say("%s: %s", t.m.Name(), t.policyIntent(&r)+t.hint(&r))
 	if t.resumed {
 		t.say("going on from %s (%s tokens)", t.o.session, count(len(t.s.IDs())))
 	}
@@ -59,7 +59,7 @@ func (t *talk) policyIntent(r *lighttransfer.Report) string {
 	if r.Policy == "full" || len(r.LazyHeads) > 0 || len(r.LazyLayers) > 0 {
 		return t.policyWords(r)
 	}
-	return fmt.Sprintf("%s %s, decided when a prompt is longer than %s tokens", r.Policy, r.PolicyArgs, count(r.Window.Sink+r.Window.Recent))
+	return fmt.Sprintf("%s, decides when a prompt is longer than %s tokens", t.policyName(r), count(r.Window.Sink+r.Window.Recent))
 }
 
 // turns answers until the user has had enough; begin gives each answer a context

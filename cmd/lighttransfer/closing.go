@@ -14,18 +14,13 @@ import (
 // saved.
 func (t *talk) closing() string {
 	r := t.s.Report()
-	return t.policyWords(&r) + ": " + speeds(&r) + ", " + kvWords(&r.KV)
+	return t.policyWords(&r) + t.hint(&r) + ": " + speeds(&r) + ", " + kvWords(&r.KV)
 }
 
 // policyWords is "full attention", or which part of the model is lazy.
 func (t *talk) policyWords(r *lighttransfer.Report) string {
-	name := r.Policy
-	if r.PolicyArgs != "" {
-		name += " " + r.PolicyArgs
-	}
+	name := t.policyName(r)
 	switch {
-	case r.Policy == "full" && r.Auto:
-		return fmt.Sprintf("full attention (no calibrated plan; `lighttransfer calibrate %s` makes one)", t.path)
 	case r.Policy == "full":
 		return "full attention"
 	case r.Policy == "plan" && r.Auto:
@@ -42,6 +37,25 @@ func (t *talk) policyWords(r *lighttransfer.Report) string {
 		return fmt.Sprintf("%s, nothing lazy yet (a prompt within the window of %s tokens needs no choice)", name, count(r.Window.Sink+r.Window.Recent))
 	}
 	return name + ", nothing lazy"
+}
+
+// hint says how there could be a plan to use.
+func (t *talk) hint(r *lighttransfer.Report) string {
+	if r.Policy != "full" || !r.Auto {
+		return ""
+	}
+	return fmt.Sprintf(" (no calibrated plan; `lighttransfer calibrate %s` makes one)", t.path)
+}
+
+// policyName is the policy as it was asked for, or as the session has it.
+func (t *talk) policyName(r *lighttransfer.Report) string {
+	switch {
+	case t.o.policy != "auto":
+		return t.o.policy
+	case r.PolicyArgs != "":
+		return r.Policy + ":" + r.PolicyArgs
+	}
+	return r.Policy
 }
 
 // keeps is "first 4, last 252 and every 8th token".

@@ -24,7 +24,7 @@ type loading struct {
 }
 
 func (l *loading) flags(c *cobra.Command) {
-	c.Flags().IntVar(&l.threads, "threads", 0, "threads to compute with (0: all cores)")
+	c.Flags().IntVar(&l.threads, "threads", 0, "compute with `N` threads (0: all cores)")
 	c.Flags().Var(&choice{&l.quant, []string{"q8", "q4", "none"}}, "quant", "what the weights of safetensors become: q8, q4 or none (default none)")
 }
 
@@ -44,10 +44,10 @@ type windowing struct {
 
 func (w *windowing) flags(c *cobra.Command, d kv.Window) {
 	w.window = d
-	c.Flags().IntVar(&w.window.Sink, "sink", d.Sink, "first tokens that a lazy head keeps")
-	c.Flags().IntVar(&w.window.Recent, "recent", d.Recent, "last tokens that it keeps")
-	c.Flags().IntVar(&w.window.Stride, "stride", d.Stride, "keep every N-th older token too (0: none)")
-	c.Flags().IntVar(&w.last, "last", lighttransfer.DefaultLast, "how many of the prompt's last tokens are asked what they look at")
+	c.Flags().IntVar(&w.window.Sink, "sink", d.Sink, "first `N` tokens that a lazy head keeps")
+	c.Flags().IntVar(&w.window.Recent, "recent", d.Recent, "last `N` tokens that it keeps")
+	c.Flags().IntVar(&w.window.Stride, "stride", d.Stride, "every `N`-th other token that it keeps (0: none)")
+	c.Flags().IntVar(&w.last, "last", lighttransfer.DefaultLast, "the prompt's last `N` tokens are asked what they look at")
 }
 
 // check must be called before anything is computed.
@@ -89,14 +89,13 @@ type computing struct {
 }
 
 func (o *computing) flags(c *cobra.Command) {
-	c.Flags().StringVar(&o.policy, "policy", "auto", "which layers or KV heads are lazy (see below)")
+	c.Flags().StringVar(&o.policy, "policy", "auto", "which layers or KV heads are lazy, a `SPEC`: see lighttransfer help policies")
 	o.windowing.flags(c, lighttransfer.DefaultWindow)
 	o.kv = "bf16"
 	c.Flags().Var(&choice{&o.kv, []string{"bf16", "int8"}}, "kv", "precision of the KV cache")
 	c.Flags().Var((*byteSize)(&o.budget), "kv-budget", "most the KV cache may hold, like 512MiB (default: what is free)")
-	c.Flags().IntVar(&o.context, "context", 0, "most tokens, prompt and answer (0: what the model was made for)")
+	c.Flags().IntVar(&o.context, "context", 0, "at most `N` tokens, prompt and answer (0: what the model was made for)")
 	c.RegisterFlagCompletionFunc("policy", completePolicy)
-	c.Long = strings.TrimRight(c.Long, "\n") + "\n\n" + policyHelp()
 }
 
 // check refuses what can be seen to be wrong without a model.
@@ -122,21 +121,31 @@ func (o *computing) options() lighttransfer.SessionOptions {
 	return lighttransfer.SessionOptions{Policy: o.policy, Window: o.chosen(), Last: o.last, KV: o.kv, Budget: o.budget, Context: o.context}
 }
 
-// policyHelp lists the policies.
-func policyHelp() string {
+// policiesTopic is a page of help.
+func policiesTopic(*app) *cobra.Command {
 	var b strings.Builder
-	b.WriteString("Policies (--policy):\n")
+	b.WriteString("A policy says which layers or KV heads are lazy. It is written as one of\n\n")
 	item := func(usage, summary, paper string) {
 		if paper != "" {
 			summary += " (" + paper + ")"
 		}
-		fmt.Fprintf(&b, "  %s\n%s", usage, fold(summary, "      ", 76))
+		fmt.Fprintf(&b, "  %s\n%s", usage, fold(summary, "      ", 84))
 	}
 	item("auto", "the model's calibrated plan if there is one, else full; the default", "")
 	for _, p := range lazy.Policies() {
 		item(p.Usage, p.Summary, p.Paper)
 	}
-	return strings.TrimRight(b.String(), "\n")
+	b.WriteString(`
+What a lazy head keeps is said by --sink (first tokens), --recent (last tokens) and
+--stride (every N-th of the others); a plan says it itself.`)
+	return &cobra.Command{
+		Use:   "policies",
+		Short: "Which layers or KV heads can be lazy, and how that is said",
+		Long:  b.String(),
+		Example: `  lighttransfer run SmolLM2.gguf -f report.txt --policy lighttransfer:lazy=0.75,by=error,unit=head
+  lighttransfer run SmolLM2.gguf -f report.txt --policy plan:plan.json
+  lighttransfer run SmolLM2.gguf -f report.txt --policy streaming --recent 508`,
+	}
 }
 
 // fold breaks a text into lines of at most width columns.

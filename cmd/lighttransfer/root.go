@@ -33,6 +33,7 @@ var verbs = []func(*app) *cobra.Command{
 	listCommand,
 	// the program itself
 	manCommand,
+	policiesTopic,
 }
 
 // Exit statuses.
@@ -109,6 +110,7 @@ pulled, or "tiny", a small model inside this program.`,
 	}
 	root.SetOut(a.out)
 	root.SetErr(a.err)
+	cobra.EnableCommandSorting = false // the order of verbs
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON document on stdout and nothing else")
 	for _, verb := range verbs {

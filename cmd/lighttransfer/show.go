@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -72,9 +73,10 @@ type kvShown struct {
 	FullBytesPer1K     int64      `json:"full_bytes_per_1k_tokens"`
 	PolicyBytesPer1K   int64      `json:"policy_bytes_per_1k_tokens"`
 	Lengths            []kvLength `json:"lengths"`
-	FreeBytes          *int64     `json:"free_bytes"` // besides the weights, or the budget; null where the system does not tell
-	LongestFull        *int       `json:"longest_full_tokens"`
-	LongestUnderPolicy *int       `json:"longest_policy_tokens"`
+	BudgetBytes        *int64     `json:"budget_bytes"` // null: none
+	FreeBytes          *int64     `json:"free_bytes"`   // besides the weights; null where the system does not tell
+	LongestFull        int        `json:"longest_full_tokens"`
+	LongestUnderPolicy int        `json:"longest_policy_tokens"`
 }
 
 type kvLength struct {
@@ -121,18 +123,20 @@ func (a *app) show(c *cobra.Command, path string, o *computing) error {
 			break
 		}
 	}
-	free, known := d.Free()
-	if o.budget > 0 && (!known || o.budget < free) {
-		free, known = o.budget, true
+	budget, free := int64(math.MaxInt64), int64(math.MaxInt64)
+	if bytes, known := d.Free(); known {
+		free = bytes
+		s.KV.FreeBytes = &bytes
 	}
-	if known {
-		s.KV.FreeBytes = &free
-		s.KV.LongestFull, s.KV.LongestUnderPolicy = new(full.Longest(free, limit)), new(lazy.Longest(free, limit))
+	if o.budget > 0 {
+		budget = o.budget
+		s.KV.BudgetBytes = &budget
 	}
+	s.KV.LongestFull, s.KV.LongestUnderPolicy = full.Longest(budget, free, limit), lazy.Longest(budget, free, limit)
 	if a.json {
 		return a.print(s)
 	}
-	a.showTable(s, path, limit, o)
+	a.showTable(s, path)
 	return nil
 }
 
@@ -150,7 +154,7 @@ func describe(d *lighttransfer.Description) *shown {
 	return s
 }
 
-func (a *app) showTable(s *shown, path string, limit int, o *computing) {
+func (a *app) showTable(s *shown, path string) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(a.table, "%-14s %s\n", name, fmt.Sprintf(format, args...))
 	}
@@ -195,22 +199,15 @@ func (a *app) showTable(s *shown, path string, limit int, o *computing) {
 	}
 	rows = append(rows, []string{"+1,024", ui.FormatBytes(s.KV.FullBytesPer1K), ui.FormatBytes(s.KV.PolicyBytesPer1K), ""})
 	a.table.Table([]string{"tokens", "full", "policy", "peak while reading"}, rows)
+	room := "the memory of this machine"
 	if s.KV.FreeBytes != nil {
-		what := "free memory"
-		if *s.KV.FreeBytes == o.budget {
-			what = "KV budget"
-		}
-		fmt.Fprintf(a.table, "\n%s of %s hold a prompt of %s tokens with full attention, of %s with the policy.\n", ui.FormatBytes(*s.KV.FreeBytes), what,
-			upTo(*s.KV.LongestFull, limit), upTo(*s.KV.LongestUnderPolicy, limit))
+		room = "the " + ui.FormatBytes(*s.KV.FreeBytes) + " of memory that are free"
 	}
-}
-
-// upTo is a number of tokens, said to be all that the model was made for if it is.
-func upTo(n, limit int) string {
-	if n >= limit {
-		return "all " + count(n)
+	if s.KV.BudgetBytes != nil {
+		room += ", with at most " + ui.FormatBytes(*s.KV.BudgetBytes) + " for the cache"
 	}
-	return count(n)
+	fmt.Fprintf(a.table, "\nInto %s fits a prompt of\n%s tokens with full attention, of %s with the policy (the model was made for %s).\n", room,
+		count(s.KV.LongestFull), count(s.KV.LongestUnderPolicy), count(s.Context))
 }
 
 // millions is a number of parameters, 134.5 million.

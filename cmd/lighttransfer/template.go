@@ -51,8 +51,8 @@ left out if MODEL or --template gives one, and writes one JSON string, or one
 		ValidArgsFunction: modelArgument,
 		RunE:              func(_ *cobra.Command, args []string) error { return a.template(args, o) },
 	}
-	c.Flags().StringVar(&o.template, "template", "", "a file of Jinja source instead of MODEL")
-	c.Flags().StringVar(&o.input, "json-input", "", "read the object from FILE (default: the standard input)")
+	c.Flags().StringVar(&o.template, "template", "", "a `FILE` of Jinja source instead of MODEL")
+	c.Flags().StringVar(&o.input, "json-input", "", "read the object from `FILE` (default: the standard input)")
 	c.Flags().BoolVar(&o.jsonl, "jsonl", false, "one case per line in, one prompt per line out")
 	return c
 }

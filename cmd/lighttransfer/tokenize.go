@@ -45,7 +45,7 @@ read from the standard input when it is "-" or missing.
 		ValidArgsFunction: modelArgument,
 		RunE:              func(_ *cobra.Command, args []string) error { return a.tokenize(args, o) },
 	}
-	c.Flags().StringVar(&o.tokenizer, "tokenizer", "", "a tokenizer.json, the folder of one, or a .gguf file, instead of MODEL")
+	c.Flags().StringVar(&o.tokenizer, "tokenizer", "", "`FILE` is a tokenizer.json, the folder of one, or a .gguf file, instead of MODEL")
 	c.Flags().BoolVar(&o.special, "special", false, "read special tokens written in the text as such")
 	c.Flags().BoolVar(&o.decode, "decode", false, "ids in, text out")
 	c.Flags().BoolVar(&o.jsonl, "jsonl", false, "one JSON value per line in, one per line out")
