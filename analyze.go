@@ -15,32 +15,22 @@ import (
 	"github.com/lighttransfer/lighttransfer/tokenizer/chat"
 )
 
-// A Sample is one text to analyze or calibrate on: plain text, a prompt with its
-// answer, or a conversation (whose last message is the answer if it is the
-// assistant's). With an answer this is LightTransfer-Train's setting: question
-// and answer are read together.
-type Sample struct {
-	Text     string         `json:"text,omitempty"`
-	Prompt   string         `json:"prompt,omitempty"`
-	Answer   string         `json:"answer,omitempty"`
-	Messages []chat.Message `json:"messages,omitempty"`
-}
-
-// ids are the sample's tokens and how many of them are the answer.
+// sampleIDs are the sample's tokens and how many of them are the answer.
 func (m *Model) sampleIDs(s Sample) (ids []int32, answer int, err error) {
+	if err := s.check(); err != nil {
+		return nil, 0, err
+	}
 	plain := tokenizer.EncodeOptions{AddBOS: m.tok.AddsBOS()}
 	messages := s.Messages
 	if s.Prompt != "" {
 		messages = []chat.Message{{Role: "user", Content: s.Prompt}}
 	}
-	if n := len(messages); n > 1 && messages[n-1].Role == "assistant" {
+	if n := len(messages); n > 1 && messages[n-1].Role == "assistant" && messages[n-1].Content != "" {
 		s.Answer, messages = messages[n-1].Content, messages[:n-1]
 	}
 	switch {
 	case s.Text != "":
 		ids = m.tok.Encode(s.Text, plain)
-	case len(messages) == 0:
-		return nil, 0, errors.New(`a sample needs "text", "prompt" or "messages"`)
 	case m.chat == nil:
 		for _, msg := range messages {
 			s.Text += msg.Content + "\n"
@@ -92,27 +82,27 @@ type AnalyzeOptions struct {
 	Lazy     float64               // share of the units picked per sample; 0: 0.5
 	By       string                // "ratio" ("" too) or "error"
 	Unit     string                // "layer" ("" too) or "head"
-	Progress func(done, total int) // samples times layers
+	Progress func(done, total int) // tokens
 }
 
 // An Analysis is how lazy the layers and heads of a model are on some samples.
 type Analysis struct {
 	Samples   []SampleAnalysis
-	MeanRatio []float64 // [layer]
-	MeanError []float64 // [layer]
+	MeanRatio []float64 // [layer] over the samples longer than the window; in the others nothing can be lost
+	MeanError []float64 // [layer] the same
 	Frequency []int     // [layer] in how many samples it was picked (unit=layer)
 	Plan      *lazy.Plan
 }
 
 // SampleAnalysis is one sample's part.
 type SampleAnalysis struct {
-	Tokens     int         `json:"tokens"`
-	LazyRatio  []float64   `json:"lazy_ratio"`           // [layer]
-	Error      []float64   `json:"output_error"`         // [layer]
-	HeadRatio  [][]float64 `json:"head_ratio,omitempty"` // [layer][query head]
-	HeadError  [][]float64 `json:"head_error,omitempty"` // [layer][KV head]
-	LazyLayers []int       `json:"lazy_layers"`          // picked, in ascending order
-	LazyHeads  []lazy.Head `json:"lazy_heads,omitempty"` // with unit=head
+	Tokens     int             `json:"tokens"`
+	LazyRatio  []float64       `json:"lazy_ratio"`           // [layer]
+	Error      []float64       `json:"output_error"`         // [layer]
+	HeadRatio  [][]float64     `json:"head_ratio,omitempty"` // [layer][query head]
+	HeadError  [][]float64     `json:"head_error,omitempty"` // [layer][KV head]
+	LazyLayers []int           `json:"lazy_layers"`          // picked, in ascending order
+	LazyHeads  []lazy.PlanHead `json:"lazy_heads,omitempty"` // with unit=head
 }
 
 // Analyze reads every sample with full attention, measures lazy ratio and output
@@ -144,53 +134,53 @@ func (m *Model) Analyze(ctx context.Context, samples []Sample, o AnalyzeOptions)
 	}
 	c := &m.model.Config
 	shape := lazy.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads}
-	a := &Analysis{MeanRatio: make([]float64, c.Layers), MeanError: make([]float64, c.Layers)}
-	var picks [][]lazy.Head
+	texts := make([][]int32, len(samples))
+	long, total := 0, 0 // samples longer than the window; tokens
 	for i, s := range samples {
-		ids, _, err := m.sampleIDs(s)
+		if texts[i], _, err = m.sampleIDs(s); err == nil && len(texts[i]) > c.Context {
+			err = fmt.Errorf("%w: %d tokens, the model was made for %d", ErrContext, len(texts[i]), c.Context)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("sample %d: %w", i+1, err)
 		}
-		seen, err := m.Sweep(ctx, ids, model.Probe{Window: o.Window, Last: o.Last, Ratio: true, Error: true}, func(l int) {
-			if o.Progress != nil {
-				o.Progress(i*c.Layers+l+1, len(samples)*c.Layers)
+		total += len(texts[i])
+		if o.long(texts[i]) {
+			long++
+		}
+	}
+	if long == 0 {
+		return nil, fmt.Errorf("analyze: none of %d samples is longer than %d tokens, so every layer sees everything; give longer ones or a smaller --recent", len(samples), o.Window.Sink+o.Window.Recent)
+	}
+	a := &Analysis{MeanRatio: make([]float64, c.Layers), MeanError: make([]float64, c.Layers)}
+	var picks [][]lazy.Head
+	done := 0
+	for i, ids := range texts {
+		seen, err := m.Sweep(ctx, ids, model.Probe{Window: o.Window, Last: o.Last, Ratio: true, Error: true}, func(int) {
+			if done += len(ids); o.Progress != nil {
+				o.Progress(done/c.Layers, total)
 			}
 		})
 		if err != nil {
 			return nil, fmt.Errorf("sample %d: %w", i+1, err)
 		}
 		sa := SampleAnalysis{Tokens: len(ids), LazyLayers: []int{}}
-		p := policy.Clone()
-		if _, err := p.Begin(shape); err != nil {
-			return nil, err
-		}
-		var picked []lazy.Head
-		for l, s := range seen {
+		for _, s := range seen {
 			sa.LazyRatio, sa.Error = append(sa.LazyRatio, s.Ratio), append(sa.Error, s.Error)
 			sa.HeadRatio, sa.HeadError = append(sa.HeadRatio, s.HeadRatio), append(sa.HeadError, s.HeadError)
-			a.MeanRatio[l] += s.Ratio / float64(len(samples))
-			a.MeanError[l] += s.Error / float64(len(samples))
-			if len(ids) > o.Window.Sink+o.Window.Recent { // else there is nothing to decide
-				for _, d := range p.Observe(lazy.Observation(*s)) {
-					picked = append(picked, d.Head)
-				}
-			}
 		}
-		for _, h := range picked {
-			if unit == lazy.UnitLayer {
-				sa.LazyLayers = append(sa.LazyLayers, h.Layer)
-			} else {
-				sa.LazyHeads = append(sa.LazyHeads, h)
+		if o.long(ids) { // else there is nothing to decide
+			for l, s := range seen {
+				a.MeanRatio[l] += s.Ratio / float64(long)
+				a.MeanError[l] += s.Error / float64(long)
 			}
-		}
-		slices.Sort(sa.LazyLayers)
-		if picked != nil {
+			picked, err := pick(policy.Clone(), shape, seen)
+			if err != nil {
+				return nil, err
+			}
 			picks = append(picks, picked)
+			sa.picked(picked)
 		}
 		a.Samples = append(a.Samples, sa)
-	}
-	if picks == nil {
-		return nil, fmt.Errorf("analyze: no sample is longer than the window %s, so every layer sees everything; give longer texts or a smaller --recent", o.Window)
 	}
 	plan, err := lazy.FromFrequency(shape, unit, picks, o.Lazy, o.Window)
 	if err != nil {
@@ -199,4 +189,36 @@ func (m *Model) Analyze(ctx context.Context, samples []Sample, o AnalyzeOptions)
 	plan.Model, plan.ModelHash = m.name, m.hash
 	a.Plan, a.Frequency = plan, plan.Frequency
 	return a, nil
+}
+
+// long reports whether a text has tokens that a lazy head would not see.
+func (o *AnalyzeOptions) long(ids []int32) bool { return len(ids) > o.Window.Sink+o.Window.Recent }
+
+// pick lets a policy choose its lazy units by what was seen.
+func pick(p lazy.Policy, s lazy.Shape, seen []*model.Observation) ([]lazy.Head, error) {
+	if _, err := p.Begin(s); err != nil {
+		return nil, err
+	}
+	picked := []lazy.Head{}
+	for _, o := range seen {
+		for _, d := range p.Observe(lazy.Observation(*o)) {
+			picked = append(picked, d.Head)
+		}
+	}
+	return picked, nil
+}
+
+// picked notes a sample's lazy units in ascending order.
+func (sa *SampleAnalysis) picked(units []lazy.Head) {
+	for _, h := range units {
+		if h.KVHead == lazy.AllHeads {
+			sa.LazyLayers = append(sa.LazyLayers, h.Layer)
+		} else {
+			sa.LazyHeads = append(sa.LazyHeads, lazy.PlanHead{Layer: h.Layer, KVHead: h.KVHead})
+		}
+	}
+	slices.Sort(sa.LazyLayers)
+	slices.SortFunc(sa.LazyHeads, func(a, b lazy.PlanHead) int {
+		return cmp.Or(cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.KVHead, b.KVHead))
+	})
 }

@@ -268,7 +268,7 @@ func (m *Model) nllDifference(ctx context.Context, p probe.Probe, plan *lazy.Pla
 		return 0, err
 	}
 	windows := c.Windows()
-	full, err := m.nll(ctx, p.IDs, p.Last-1, windows, step)
+	full, err := m.nll(ctx, p.IDs, p.Last-1, windows, kv.BF16, step)
 	if err != nil {
 		return 0, err
 	}
@@ -277,7 +277,7 @@ func (m *Model) nllDifference(ctx context.Context, p probe.Probe, plan *lazy.Pla
 			windows[i] = c.LazyWindow(i/c.KVHeads, w)
 		}
 	}
-	cut, err := m.nll(ctx, p.IDs, p.Last-1, windows, step)
+	cut, err := m.nll(ctx, p.IDs, p.Last-1, windows, kv.BF16, step)
 	return cut - full, err
 }
 

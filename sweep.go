@@ -68,17 +68,17 @@ func (m *Model) sweepBytes(n int) int64 {
 // NLL is the mean negative log-likelihood, in nats, of the last n of ids under
 // fixed windows, [layer][kvHead].
 func (m *Model) NLL(ctx context.Context, ids []int32, n int, windows []kv.Window) (float64, error) {
-	return m.nll(ctx, ids, n, windows, func(int) {})
+	return m.nll(ctx, ids, n, windows, kv.BF16, func(int) {})
 }
 
 // nll calls step with the tokens that went through a layer.
-func (m *Model) nll(ctx context.Context, ids []int32, n int, windows []kv.Window, step func(n int)) (float64, error) {
+func (m *Model) nll(ctx context.Context, ids []int32, n int, windows []kv.Window, precision kv.Precision, step func(n int)) (float64, error) {
 	c := &m.model.Config
 	n = min(n, len(ids)-1)
 	if n < 1 {
 		return 0, errors.New("no token to predict")
 	}
-	cache, err := kv.NewCache(kv.NewPool(c.HeadDim, kv.BF16, 0), c.Layers, c.KVHeads, c.HeadDim, windows)
+	cache, err := kv.NewCache(kv.NewPool(c.HeadDim, precision, 0), c.Layers, c.KVHeads, c.HeadDim, windows)
 	if err != nil {
 		return 0, err
 	}

@@ -22,9 +22,12 @@ import (
 
 // verbs are the constructors of all commands, in the order of the help text.
 var verbs = []func(*app) *cobra.Command{
+	demoCommand,
 	// using a model
 	runCommand,
+	calibrateCommand,
 	// looking into it
+	analyzeCommand,
 	showCommand,
 	tokenizeCommand,
 	templateCommand,

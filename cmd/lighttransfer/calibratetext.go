@@ -1,0 +1,167 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lighttransfer/lighttransfer"
+	"github.com/lighttransfer/lighttransfer/internal/ui"
+	"github.com/lighttransfer/lighttransfer/kv"
+	"github.com/lighttransfer/lighttransfer/lazy"
+	"github.com/lighttransfer/lighttransfer/model"
+)
+
+// write shows a calibration to people.
+func (o *calibrateFlags) write(t *ui.Term, m *lighttransfer.Model, path string, cal *lighttransfer.Calibration) {
+	c := m.Config()
+	p := func(format string, args ...any) { fmt.Fprint(t, fold(fmt.Sprintf(format, args...), "", 79)) }
+	t.Grid(o.heatmap(m, cal))
+	fmt.Fprintln(t)
+
+	heads := planHeads(cal.Plan, &c)
+	full := fullHeads(cal, heads)
+	n := c.Layers * c.KVHeads
+	p("%d of %d KV heads (%.0f %%) are lazy: of longer texts, %s. %s", n-len(full), n, 100*float64(n-len(full))/float64(n), keeps(cal.Plan.Window), o.why(full))
+	if len(full) > 0 {
+		p("%s", mostErring(full, cal, 12))
+	}
+	fmt.Fprintln(t)
+	savings(t, &c, cal.Plan)
+	fmt.Fprintln(t)
+	p("Check: %s.", checked(cal))
+	fmt.Fprintln(t)
+	p("The plan is stored. From now on \"lighttransfer run %s\" uses it (\"--policy full\" does without).", path)
+	if o.plan != "" {
+		p("%s holds it too: --policy plan:%s.", o.plan, o.plan)
+	}
+	p("Made from %d %s in %.0f s.", cal.Probes, o.probes(), cal.Seconds)
+}
+
+func (o *calibrateFlags) probes() string {
+	if o.data != "" {
+		return "of your samples"
+	}
+	return "probes"
+}
+
+// heatmap is the picture of what each KV head loses.
+func (o *calibrateFlags) heatmap(m *lighttransfer.Model, cal *lighttransfer.Calibration) *ui.Heatmap {
+	c := m.Config()
+	h := &ui.Heatmap{Title: "Output error of lazy KV heads, " + m.Name(), XLabel: "layer", YLabel: "KV head", ValueLabel: "output error",
+		Values: cal.Error, MarkLabel: "keeps everything", Log: true, Percent: true}
+	if o.by == "ratio" {
+		h.Title, h.ValueLabel = "Attention lost by lazy KV heads, "+m.Name(), "lost"
+	}
+	h.Marked = planHeads(cal.Plan, &c)
+	for _, row := range h.Marked { // the few that are full
+		for i := range row {
+			row[i] = !row[i]
+		}
+	}
+	return h
+}
+
+// fullHeads are the heads that keep everything, those that would lose most first.
+func fullHeads(cal *lighttransfer.Calibration, lazyHeads [][]bool) []lazy.Head {
+	var full []lazy.Head
+	for l, row := range lazyHeads {
+		for h, lazyHead := range row {
+			if !lazyHead {
+				full = append(full, lazy.Head{Layer: l, KVHead: h})
+			}
+		}
+	}
+	slices.SortStableFunc(full, func(a, b lazy.Head) int {
+		return cmp.Compare(cal.Error[b.Layer][b.KVHead], cal.Error[a.Layer][a.KVHead])
+	})
+	return full
+}
+
+// why says what the heads that stay full have in common.
+func (o *calibrateFlags) why(full []lazy.Head) string {
+	what := "an output error"
+	if o.by == "ratio" {
+		what = "a loss"
+	}
+	switch {
+	case len(full) == 0:
+		return "None keeps everything: nothing that was asked needed more."
+	case o.lazy > 0:
+		return fmt.Sprintf("The other %d would lose most and keep everything.", len(full))
+	}
+	return fmt.Sprintf("The other %d have %s of %.3g %% or more and keep everything.", len(full), what, 100*o.maxError)
+}
+
+// mostErring is "Most: 18.2 (layer 18, KV head 2) 29.7 %, 23.0 19.0 %, ...".
+func mostErring(full []lazy.Head, cal *lighttransfer.Calibration, most int) string {
+	var parts []string
+	for i, h := range full[:min(len(full), most)] {
+		s := h.String()
+		if i == 0 {
+			s += fmt.Sprintf(" (layer %d, KV head %d)", h.Layer, h.KVHead)
+		}
+		parts = append(parts, fmt.Sprintf("%s %.3g %%", s, 100*cal.Error[h.Layer][h.KVHead]))
+	}
+	if len(full) > most {
+		parts = append(parts, "...")
+	}
+	return "They do the retrieving: " + strings.Join(parts, ", ")
+}
+
+// savings is the table of the KV cache at some lengths.
+func savings(t *ui.Term, c *model.Config, p *lazy.Plan) {
+	full := c.Windows()
+	cut := slices.Clone(full)
+	heads := planHeads(p, c)
+	for i := range cut {
+		if heads[i/c.KVHeads][i%c.KVHeads] {
+			cut[i] = c.LazyWindow(i/c.KVHeads, p.Window)
+		}
+	}
+	var rows [][]string
+	beyond := false
+	for _, n := range []int{4 << 10, 16 << 10, 64 << 10} {
+		a, b := kv.BF16.NeedBytes(full, n, 1, c.HeadDim), kv.BF16.NeedBytes(cut, n, 1, c.HeadDim)
+		tokens := count(n)
+		if n > c.Context {
+			tokens += " *"
+			beyond = true
+		}
+		rows = append(rows, []string{tokens, ui.FormatBytes(a), ui.FormatBytes(b), fmt.Sprintf("%.0f %%", 100*float64(b)/float64(a)), ui.FormatBytes(a - b)})
+	}
+	t.Table([]string{"tokens", "KV cache, full", "under the plan", "share", "saved"}, rows)
+	if beyond {
+		fmt.Fprintf(t, "* more than this model was made for (%s)\n", count(c.Context))
+	}
+}
+
+// checked is what the two fresh probes have shown.
+func checked(cal *lighttransfer.Calibration) string {
+	d := cal.CheckNLLDifference
+	s := fmt.Sprintf("in two fresh probes the answers' NLL differs from full attention by %+.3f and %+.3f nats per token", d[0], d[1])
+	if slices.Max(d) <= lighttransfer.CheckLimit {
+		return s + fmt.Sprintf(", within %g", lighttransfer.CheckLimit)
+	}
+	return s + ", which is too much; see the warning"
+}
+
+// warning says that the plan loses retrieval and what to do; empty when it does not.
+func (o *calibrateFlags) warning(cal *lighttransfer.Calibration) string {
+	worst := slices.Max(cal.CheckNLLDifference)
+	if worst <= lighttransfer.CheckLimit {
+		return ""
+	}
+	var less string
+	switch {
+	case o.compact:
+		less = "leave out --compact"
+	case o.lazy > 0:
+		less = fmt.Sprintf("ask for a smaller share (--lazy %.2g)", o.lazy*0.8)
+	default:
+		less = fmt.Sprintf("use a smaller --max-error (%.2g)", o.maxError/2)
+	}
+	return fmt.Sprintf("warning: under this plan answers that have to look far back become less likely by %.2f nats per token (limit %g): %s, or keep more with --stride %d or --recent %d",
+		worst, lighttransfer.CheckLimit, less, max(2, cmp.Or(o.window.Stride, 16)/2), 2*o.window.Recent)
+}
