@@ -29,7 +29,8 @@ var lattice = []struct {
 	{"numbers", "internal/mem", "golang.org/x/sys"},
 	{"numbers", "internal/mmap", "golang.org/x/sys"},
 	{"numbers", "internal/par", ""},
-	{"numbers", "internal/kernel", "internal/par golang.org/x/sys"},
+	{"numbers", "internal/prof", ""},
+	{"numbers", "internal/kernel", "internal/par internal/prof golang.org/x/sys"},
 
 	{"files", "weights", "internal/kernel"},
 	{"files", "weights/gguf", "internal/mmap weights"},
@@ -42,8 +43,8 @@ var lattice = []struct {
 	{"core", "sample", ""},
 	{"core", "kv", "internal/kernel"},
 	{"core", "lazy", "kv"},
-	{"core", "attn", "internal/kernel internal/par kv"},
-	{"core", "model", "internal/kernel internal/par weights weights/gguf weights/safetensors kv attn"},
+	{"core", "attn", "internal/kernel internal/par internal/prof kv"},
+	{"core", "model", "internal/kernel internal/par internal/prof weights weights/gguf weights/safetensors kv attn"},
 	{"core", "internal/probe", ""},
 	{"core", "internal/tiny", ""},
 
@@ -51,7 +52,8 @@ var lattice = []struct {
 		"tokenizer/chat tokenizer sample kv lazy model internal/probe internal/tiny"},
 
 	{"uses", "internal/ui", "charm.land/lipgloss github.com/charmbracelet/colorprofile github.com/vbauerster/mpb golang.org/x/image golang.org/x/term gonum.org/v1/plot"},
-	{"uses", "cmd/lighttransfer", "hub tokenizer/chat tokenizer sample kv lazy internal/probe internal/tiny . internal/ui github.com/spf13/cobra golang.org/x/term"},
+	{"uses", "cmd/lighttransfer", "internal/kernel internal/mem internal/prof hub tokenizer/chat tokenizer sample kv lazy internal/probe internal/tiny . internal/ui github.com/spf13/cobra golang.org/x/term"},
+	{"uses", "bench/mkmodel", "weights weights/gguf"},
 }
 
 var rungs = []string{"numbers", "files", "core", "face", "uses"}

@@ -33,9 +33,11 @@ func (b *Block) group() int { return len(b.Q) / (b.N * b.Dim * len(b.Heads)) }
 // Attend computes softmax(q.k / sqrt(dim)) v for every query and query head,
 // over the keys that the query's KV head lets it see.
 func Attend(p *par.Pool, b *Block) {
-	g := b.group()
-	if b.N*g <= splitRows {
-		attendSplit(p, b, g)
+	g, t := b.group(), begin()
+	split := b.N*g <= splitRows
+	defer t.stop(split, b.Dim)
+	if split {
+		attendSplit(p, b, g, t)
 		return
 	}
 	blocks := (b.N + queryBlock - 1) / queryBlock
@@ -46,6 +48,7 @@ func Attend(p *par.Pool, b *Block) {
 		s := scratches.Get().(*scratch)
 		defer scratches.Put(s)
 		s.gather(b, i%len(b.Heads), g, q0, n)
+		t.add(s, n*g)
 		kernel.Attend(s.out, s.lse, s.q, n*g, s.dim, s.spans, &s.kernel)
 		s.scatter(b, i%len(b.Heads), g, q0, n)
 	})
@@ -53,7 +56,7 @@ func Attend(p *par.Pool, b *Block) {
 
 // attendSplit serves decode: a few queries against many keys. Each piece is a
 // run of pages; the partial results are merged by their log-sum-exps.
-func attendSplit(p *par.Pool, b *Block, g int) {
+func attendSplit(p *par.Pool, b *Block, g int, t *tally) {
 	rows := b.N * g
 	parts := make([]*scratch, len(b.Heads))
 	splits := 1
@@ -61,6 +64,7 @@ func attendSplit(p *par.Pool, b *Block, g int) {
 		s := scratches.Get().(*scratch)
 		defer scratches.Put(s)
 		s.gather(b, h, g, 0, b.N)
+		t.add(s, rows)
 		parts[h] = s
 		splits = max(splits, (len(s.spans)+splitPages-1)/splitPages)
 	}

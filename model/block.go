@@ -3,6 +3,7 @@ package model
 import (
 	"github.com/lighttransfer/lighttransfer/attn"
 	"github.com/lighttransfer/lighttransfer/internal/kernel"
+	"github.com/lighttransfer/lighttransfer/internal/prof"
 	"github.com/lighttransfer/lighttransfer/kv"
 )
 
@@ -46,9 +47,12 @@ func (m *Model) Layer(l int, x []float32, n, t0 int, c *kv.Cache, w *Workspace, 
 	w.k, w.v = grow(w.k, n*kd), grow(w.v, n*kd)
 	w.gate, w.up = grow(w.gate, n*m.FFN), grow(w.up, n*m.FFN)
 
+	mark := prof.Start()
 	m.norm(w.h, x, ly.attnNorm, n)
 	w.acts.Set(w.h, n, m.Hidden)
+	mark.Stop(elementwise, prof.None, 0)
 	kernel.MatMulAll(m.par, &w.acts, [][]float32{w.q, w.k, w.v}, []*kernel.Matrix{ly.q.w, ly.k.w, ly.v.w})
+	mark = prof.Start()
 	w.rot.fill(m.freq, m.ropeScale, t0, n)
 	m.rows(n, func(i int) {
 		q, k := w.q[i*qd:][:qd], w.k[i*kd:][:kd]
@@ -60,9 +64,12 @@ func (m *Model) Layer(l int, x []float32, n, t0 int, c *kv.Cache, w *Workspace, 
 		w.rot.turn(q, i)
 		w.rot.turn(k, i)
 	})
+	mark.Stop(elementwise, prof.None, 0)
+	mark = prof.Start()
 	if err := c.Append(l, n, w.k, w.v); err != nil {
 		return nil, err
 	}
+	mark.Stop("keys and values to the cache", prof.None, 0)
 
 	w.heads = w.heads[:0]
 	for h := range m.KVHeads {
@@ -83,11 +90,14 @@ func (m *Model) Layer(l int, x []float32, n, t0 int, c *kv.Cache, w *Workspace, 
 	}
 	w.acts.Set(w.att, n, qd)
 	kernel.MatMul(m.par, w.h, &w.acts, ly.o.w)
+	mark = prof.Start()
 	m.residual(x, w.h, &ly.o, n)
 
 	m.norm(w.h, x, ly.ffnNorm, n)
 	w.acts.Set(w.h, n, m.Hidden)
+	mark.Stop(elementwise, prof.None, 0)
 	kernel.MatMulAll(m.par, &w.acts, [][]float32{w.gate, w.up}, []*kernel.Matrix{ly.gate.w, ly.up.w})
+	mark = prof.Start()
 	m.rows(n, func(i int) {
 		gate, up := w.gate[i*m.FFN:][:m.FFN], w.up[i*m.FFN:][:m.FFN]
 		ly.gate.bias(gate)
@@ -95,8 +105,11 @@ func (m *Model) Layer(l int, x []float32, n, t0 int, c *kv.Cache, w *Workspace, 
 		kernel.SwiGLU(gate, gate, up)
 	})
 	w.acts.Set(w.gate, n, m.FFN)
+	mark.Stop(elementwise, prof.None, 0)
 	kernel.MatMul(m.par, w.h, &w.acts, ly.down.w)
+	mark = prof.Start()
 	m.residual(x, w.h, &ly.down, n)
+	mark.Stop(elementwise, prof.None, 0)
 	return seen, nil
 }
 
@@ -108,6 +121,9 @@ func (m *Model) Logits(dst, x []float32, n int, w *Workspace) {
 	w.acts.Set(w.h, n, m.Hidden)
 	kernel.MatMul(m.par, dst, &w.acts, m.head)
 }
+
+// elementwise is what profiles call the work between the products.
+const elementwise = "norms, RoPE, SwiGLU, residuals"
 
 // rowBlock is how many tokens one piece of elementwise work covers.
 const rowBlock = 16

@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/lighttransfer/lighttransfer/internal/par"
+	"github.com/lighttransfer/lighttransfer/internal/prof"
 )
 
 // How a product is cut. An item of work is one panel of the matrix (32 rows)
@@ -76,6 +77,7 @@ func MatMulAll(p *par.Pool, a *Acts, ys [][]float32, ms []*Matrix) {
 	if a.n == 0 {
 		return
 	}
+	defer stopMatMul(prof.Start(), a, ms)
 	var total int
 	cuts := make([]cut, len(ms))
 	for i, m := range ms {

@@ -1,0 +1,39 @@
+package kernel
+
+import "github.com/lighttransfer/lighttransfer/internal/prof"
+
+// stopMatMul ends a measured product of n tokens with some matrices. Many tokens
+// are held against the dot products the loops are made of, one token against
+// the reading of the weights.
+func stopMatMul(m prof.Mark, a *Acts, ms []*Matrix) {
+	if !prof.On() {
+		return
+	}
+	var work float64
+	for _, w := range ms {
+		if a.n == 1 {
+			work += float64(w.Bytes())
+		} else {
+			work += 2 * float64(a.n) * float64(w.Rows) * float64(w.Cols)
+		}
+	}
+	ops, unit := matOps[active], prof.FMA
+	switch {
+	case a.n == 1:
+		m.Stop("weights, one token: GEMV "+ms[0].dtype.String(), prof.Read, work)
+		return
+	case useInts(ops, a, ms[0]):
+		unit = prof.Int8
+	case useBF16(ops, a, ms[0]):
+		unit = prof.BF16
+	}
+	m.Stop("weights, many tokens: GEMM "+ms[0].dtype.String(), unit, work)
+}
+
+// AttentionUnit is what the products of attention over bf16 pages are made of.
+func AttentionUnit() prof.Unit {
+	if p := probeOps[active]; p != nil && p.bf16 != nil && attnTier() != nil {
+		return prof.BF16
+	}
+	return prof.FMA
+}
