@@ -1,6 +1,7 @@
 package mmap
 
 import (
+	"io"
 	"os"
 	"unsafe"
 
@@ -8,16 +9,17 @@ import (
 )
 
 func mapFile(f *os.File, size int, write bool) (data []byte, unmap func() error, err error) {
-	protect, access := uint32(windows.PAGE_READONLY), uint32(windows.FILE_MAP_READ)
-	if write {
-		protect, access = windows.PAGE_WRITECOPY, windows.FILE_MAP_COPY
+	if write { // a mapped file could not be replaced here; sessions are saved over themselves
+		data = make([]byte, size)
+		_, err = io.ReadFull(f, data)
+		return data, func() error { return nil }, err
 	}
-	handle, err := windows.CreateFileMapping(windows.Handle(f.Fd()), nil, protect, 0, 0, nil)
+	handle, err := windows.CreateFileMapping(windows.Handle(f.Fd()), nil, windows.PAGE_READONLY, 0, 0, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer windows.CloseHandle(handle) // the view keeps the mapping alive
-	addr, err := windows.MapViewOfFile(handle, access, 0, 0, uintptr(size))
+	addr, err := windows.MapViewOfFile(handle, windows.FILE_MAP_READ, 0, 0, uintptr(size))
 	if err != nil {
 		return nil, nil, err
 	}
