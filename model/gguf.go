@@ -22,6 +22,7 @@ type ggufSource struct {
 
 func (s *ggufSource) Close() error { return s.f.Close() }
 func (s *ggufSource) Size() int64  { return s.f.Size() }
+func (s *ggufSource) Forget()      { s.f.Forget() }
 
 // metaGGUF reads the keys "<architecture>.*" and remembers which were asked for.
 type metaGGUF struct {

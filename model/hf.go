@@ -37,6 +37,7 @@ type hfSource struct {
 
 func (s *hfSource) Close() error { return s.weights.Close() }
 func (s *hfSource) Size() int64  { return s.weights.Size() }
+func (s *hfSource) Forget()      { s.weights.Forget() }
 
 func (s *hfSource) Config() (Config, error) {
 	file := filepath.Join(s.dir, "config.json")

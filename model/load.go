@@ -2,17 +2,20 @@ package model
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
 	"github.com/lighttransfer/lighttransfer/internal/kernel"
 	"github.com/lighttransfer/lighttransfer/weights"
 )
 
-// loader reads weights until the first error, which it keeps.
+// loader reads weights until the first error, which it keeps. Matrices wait to be
+// packed together, on all threads.
 type loader struct {
 	src         Source
 	opts        Options
 	done, total int64
+	waiting     []func() error
 	err         error
 }
 
@@ -48,9 +51,7 @@ func (l *loader) find(name string, shape ...int) (weights.Tensor, []int, bool) {
 		l.fail("tensor %s: %d bytes for %d values of %s", t.Name, len(t.Data), n, t.Type)
 		return t, nil, false
 	}
-	if l.done += int64(len(t.Data)); l.opts.Progress != nil {
-		l.opts.Progress(l.done, l.total)
-	}
+	l.done += int64(len(t.Data))
 	return t, order, true
 }
 
@@ -69,29 +70,45 @@ func (l *loader) raw(name string, rows, cols int) weights.Tensor {
 	return t
 }
 
-func (l *loader) matrix(name string, rows, cols int) *kernel.Matrix {
+// matrix has *m packed by the next call of pack.
+func (l *loader) matrix(m **kernel.Matrix, name string, rows, cols int) {
 	t, order, ok := l.find(name, rows, cols)
 	if !ok {
-		return nil
+		return
 	}
-	typ, data := t.Type, t.Data
-	if to := l.opts.Quantize; to != kernel.F32 && (typ == kernel.F32 || typ == kernel.F16 || typ == kernel.BF16) {
-		q, err := requantize(to, typ, data, rows, cols)
-		if err != nil {
-			l.fail("tensor %s: %w", name, err)
-			return nil
+	l.waiting = append(l.waiting, func() (err error) {
+		typ, data := t.Type, t.Data
+		if to := l.opts.Quantize; to != kernel.F32 && (typ == kernel.F32 || typ == kernel.F16 || typ == kernel.BF16) {
+			if data, err = requantize(to, typ, data, rows, cols); err != nil {
+				return fmt.Errorf("tensor %s: %w", t.Name, err)
+			}
+			typ = to
 		}
-		typ, data = to, q
-	}
-	m, err := kernel.NewMatrix(typ, rows, cols, data, order)
-	if err != nil {
-		l.fail("tensor %s: %w", name, err)
-	}
-	return m
+		if *m, err = kernel.NewMatrix(typ, rows, cols, data, order); err != nil {
+			return fmt.Errorf("tensor %s: %w", t.Name, err)
+		}
+		return nil
+	})
 }
 
-func (l *loader) linear(name string, rows, cols int, bias bool) linear {
-	return linear{w: l.matrix(name+".weight", rows, cols), b: l.vector(name+".bias", rows, bias)}
+// pack does what waits, and lets go of the file's memory.
+func (l *loader) pack() error {
+	if l.err != nil {
+		return l.err
+	}
+	errs := make([]error, len(l.waiting))
+	l.opts.Pool.Run(len(l.waiting), func(i int) { errs[i] = l.waiting[i]() })
+	l.waiting = l.waiting[:0]
+	l.src.Forget()
+	if l.opts.Progress != nil {
+		l.opts.Progress(l.done, l.total)
+	}
+	return errors.Join(errs...)
+}
+
+func (l *loader) linear(to *linear, name string, rows, cols int, bias bool) {
+	l.matrix(&to.w, name+".weight", rows, cols)
+	to.b = l.vector(name+".bias", rows, bias)
 }
 
 // vector reads n float32 values; nil when it is not wanted. A file that has one

@@ -52,6 +52,7 @@ type Source interface {
 	// row i of the matrix that Model expects.
 	Tensor(name string) (t weights.Tensor, rowOrder []int, ok bool)
 	Size() int64 // bytes of all weights, as stored
+	Forget()     // what has been read so far is packed and may leave memory
 	Close() error
 }
 
@@ -80,29 +81,27 @@ func Load(src Source, o Options) (*Model, error) {
 	l := loader{src: src, opts: o, total: src.Size()}
 	m.embed = l.raw("token_embd.weight", c.Vocab, c.Hidden)
 	if c.Tied {
-		m.head = l.matrix("token_embd.weight", c.Vocab, c.Hidden)
+		l.matrix(&m.head, "token_embd.weight", c.Vocab, c.Hidden)
 	} else {
-		m.head = l.matrix("output.weight", c.Vocab, c.Hidden)
+		l.matrix(&m.head, "output.weight", c.Vocab, c.Hidden)
 	}
 	m.outNorm = l.vector("output_norm.weight", c.Hidden, true)
 	q, kvd := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
 	for i := range m.layers {
-		b := fmt.Sprintf("blk.%d.", i)
-		m.layers[i] = layer{
-			attnNorm: l.vector(b+"attn_norm.weight", c.Hidden, true),
-			ffnNorm:  l.vector(b+"ffn_norm.weight", c.Hidden, true),
-			qNorm:    l.vector(b+"attn_q_norm.weight", c.HeadDim, c.QKNorm),
-			kNorm:    l.vector(b+"attn_k_norm.weight", c.HeadDim, c.QKNorm),
-			q:        l.linear(b+"attn_q", q, c.Hidden, c.QKVBias),
-			k:        l.linear(b+"attn_k", kvd, c.Hidden, c.QKVBias),
-			v:        l.linear(b+"attn_v", kvd, c.Hidden, c.QKVBias),
-			o:        l.linear(b+"attn_output", c.Hidden, q, c.OBias),
-			gate:     l.linear(b+"ffn_gate", c.FFN, c.Hidden, c.MLPBias),
-			up:       l.linear(b+"ffn_up", c.FFN, c.Hidden, c.MLPBias),
-			down:     l.linear(b+"ffn_down", c.Hidden, c.FFN, c.MLPBias),
-		}
-		if l.err != nil {
-			return nil, l.err
+		b, ly := fmt.Sprintf("blk.%d.", i), &m.layers[i]
+		ly.attnNorm = l.vector(b+"attn_norm.weight", c.Hidden, true)
+		ly.ffnNorm = l.vector(b+"ffn_norm.weight", c.Hidden, true)
+		ly.qNorm = l.vector(b+"attn_q_norm.weight", c.HeadDim, c.QKNorm)
+		ly.kNorm = l.vector(b+"attn_k_norm.weight", c.HeadDim, c.QKNorm)
+		l.linear(&ly.q, b+"attn_q", q, c.Hidden, c.QKVBias)
+		l.linear(&ly.k, b+"attn_k", kvd, c.Hidden, c.QKVBias)
+		l.linear(&ly.v, b+"attn_v", kvd, c.Hidden, c.QKVBias)
+		l.linear(&ly.o, b+"attn_output", c.Hidden, q, c.OBias)
+		l.linear(&ly.gate, b+"ffn_gate", c.FFN, c.Hidden, c.MLPBias)
+		l.linear(&ly.up, b+"ffn_up", c.FFN, c.Hidden, c.MLPBias)
+		l.linear(&ly.down, b+"ffn_down", c.Hidden, c.FFN, c.MLPBias)
+		if err := l.pack(); err != nil {
+			return nil, err
 		}
 	}
 	return m, nil

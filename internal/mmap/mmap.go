@@ -13,6 +13,7 @@ import (
 // happens when another program cuts the file short meanwhile.
 type File struct {
 	Data  []byte // the whole file
+	copy  bool   // copy-on-write: what has been written exists nowhere else
 	once  sync.Once
 	unmap func() error
 	err   error
@@ -48,7 +49,15 @@ func open(path string, write bool) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("map %s into memory: %w", path, err)
 	}
-	return &File{Data: data, unmap: unmap}, nil
+	return &File{Data: data, unmap: unmap, copy: write}, nil
+}
+
+// Forget lets the system take back the memory behind Data where it can; what is
+// read again comes from the file. For read-only files that have been gone through.
+func (f *File) Forget() {
+	if len(f.Data) > 0 && !f.copy {
+		forget(f.Data)
+	}
 }
 
 // Close gives the memory back. Further calls do nothing.

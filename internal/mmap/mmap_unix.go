@@ -19,3 +19,5 @@ func mapFile(f *os.File, size int, write bool) (data []byte, unmap func() error,
 	}
 	return data, func() error { return unix.Munmap(data) }, nil
 }
+
+func forget(data []byte) { unix.Madvise(data, unix.MADV_DONTNEED) } // advice: failing does no harm

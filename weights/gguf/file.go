@@ -196,3 +196,11 @@ func checkSplitName(path string, no, count int) (splitName, error) {
 func formatError(path, format string, args ...any) error {
 	return &weights.FormatError{Path: path, Offset: -1, Msg: fmt.Sprintf(format, args...)}
 }
+
+// Forget lets the system take back the memory of weights that have been read;
+// they can be read again.
+func (f *File) Forget() {
+	for _, m := range f.maps {
+		m.Forget()
+	}
+}

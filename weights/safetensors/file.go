@@ -187,3 +187,11 @@ func (f *File) Paths() []string { return f.paths }
 
 // Size returns the bytes of all weight files together.
 func (f *File) Size() int64 { return f.size }
+
+// Forget lets the system take back the memory of weights that have been read;
+// they can be read again.
+func (f *File) Forget() {
+	for _, m := range f.maps {
+		m.Forget()
+	}
+}
