@@ -18,6 +18,7 @@ type Workspace struct {
 	lse      []float32 // [n][heads]
 	rot      rotation
 	heads    []*kv.Head
+	single   [1]Segment
 }
 
 // WorkspaceBytes is about what a Workspace holds for blocks of n tokens.
@@ -35,13 +36,35 @@ func (m *Model) Embed(x []float32, ids []int32) error {
 	return nil
 }
 
-// Layer takes n tokens at positions [t0, t0+n) through layer l: x, [n][hidden],
-// is the residual stream, changed in place; their keys and values are appended
-// to the cache. What the cache needs no longer is not released here. With a
-// probe, the layer's last queries are measured.
+// A Segment is a run of consecutive tokens of one sequence.
+type Segment struct {
+	Cache *kv.Cache
+	T0, N int // position of the first token, number of tokens
+}
+
+// Layer takes n tokens at positions [t0, t0+n) of one sequence through layer l: x,
+// [n][hidden], is the residual stream, changed in place; their keys and values are
+// appended to the cache. What the cache needs no longer is not released here. With
+// a probe, the layer's last queries are measured.
 func (m *Model) Layer(l int, x []float32, n, t0 int, c *kv.Cache, w *Workspace, p *Probe) (*Observation, error) {
+	w.single[0] = Segment{c, t0, n}
+	return m.layer(l, x, w.single[:], w, p)
+}
+
+// LayerBatch takes tokens of several sequences through layer l, with one product
+// per weight for all of them: x is the rows of the segments one after another.
+func (m *Model) LayerBatch(l int, x []float32, segs []Segment, w *Workspace) error {
+	_, err := m.layer(l, x, segs, w, nil)
+	return err
+}
+
+func (m *Model) layer(l int, x []float32, segs []Segment, w *Workspace, p *Probe) (*Observation, error) {
 	ly := &m.layers[l]
 	qd, kd := m.Heads*m.HeadDim, m.KVHeads*m.HeadDim
+	n := 0 // rows
+	for _, s := range segs {
+		n += s.N
+	}
 	w.h = grow(w.h, n*m.Hidden)
 	w.q, w.att = grow(w.q, n*qd), grow(w.att, n*qd)
 	w.k, w.v = grow(w.k, n*kd), grow(w.v, n*kd)
@@ -53,7 +76,7 @@ func (m *Model) Layer(l int, x []float32, n, t0 int, c *kv.Cache, w *Workspace, 
 	mark.Stop(elementwise, prof.None, 0)
 	kernel.MatMulAll(m.par, &w.acts, [][]float32{w.q, w.k, w.v}, []*kernel.Matrix{ly.q.w, ly.k.w, ly.v.w})
 	mark = prof.Start()
-	w.rot.fill(m.freq, m.ropeScale, t0, n)
+	w.rot.fill(m.freq, m.ropeScale, segs)
 	m.rows(n, func(i int) {
 		q, k := w.q[i*qd:][:qd], w.k[i*kd:][:kd]
 		ly.q.bias(q)
@@ -65,28 +88,14 @@ func (m *Model) Layer(l int, x []float32, n, t0 int, c *kv.Cache, w *Workspace, 
 		w.rot.turn(k, i)
 	})
 	mark.Stop(elementwise, prof.None, 0)
-	mark = prof.Start()
-	if err := c.Append(l, n, w.k, w.v); err != nil {
-		return nil, err
-	}
-	mark.Stop("keys and values to the cache", prof.None, 0)
-
-	w.heads = w.heads[:0]
-	for h := range m.KVHeads {
-		w.heads = append(w.heads, c.Head(l, h))
-	}
-	b := attn.Block{Heads: w.heads, T0: t0, N: n, Q: w.q, Dim: m.HeadDim, Out: w.att}
-	if p != nil {
-		w.lse = grow(w.lse, n*m.Heads)
-		b.LSE = w.lse
-	}
-	attn.Attend(m.par, &b)
 	var seen *Observation
-	if p != nil {
-		var err error
-		if seen, err = m.observe(l, x, &b, c, p); err != nil {
+	row := 0
+	for _, sg := range segs {
+		o, err := m.attend(l, x, sg, row, w, p)
+		if err != nil {
 			return nil, err
 		}
+		seen, row = o, row+sg.N
 	}
 	w.acts.Set(w.att, n, qd)
 	kernel.MatMul(m.par, w.h, &w.acts, ly.o.w)
@@ -111,6 +120,31 @@ func (m *Model) Layer(l int, x []float32, n, t0 int, c *kv.Cache, w *Workspace, 
 	m.residual(x, w.h, &ly.down, n)
 	mark.Stop(elementwise, prof.None, 0)
 	return seen, nil
+}
+
+// attend appends the keys and values of a segment, whose rows begin at row, and
+// computes its attention.
+func (m *Model) attend(l int, x []float32, sg Segment, row int, w *Workspace, p *Probe) (*Observation, error) {
+	qd, kd := m.Heads*m.HeadDim, m.KVHeads*m.HeadDim
+	mark := prof.Start()
+	if err := sg.Cache.Append(l, sg.N, w.k[row*kd:], w.v[row*kd:]); err != nil {
+		return nil, err
+	}
+	mark.Stop("keys and values to the cache", prof.None, 0)
+	w.heads = w.heads[:0]
+	for h := range m.KVHeads {
+		w.heads = append(w.heads, sg.Cache.Head(l, h))
+	}
+	b := attn.Block{Heads: w.heads, T0: sg.T0, N: sg.N, Q: w.q[row*qd:][:sg.N*qd], Dim: m.HeadDim, Out: w.att[row*qd:][:sg.N*qd]}
+	if p != nil {
+		w.lse = grow(w.lse, sg.N*m.Heads)
+		b.LSE = w.lse
+	}
+	attn.Attend(m.par, &b)
+	if p == nil {
+		return nil, nil
+	}
+	return m.observe(l, x[row*m.Hidden:], &b, sg.Cache, p)
 }
 
 // Logits writes the logits of n rows of the residual stream, x [n][hidden], to

@@ -97,19 +97,35 @@ func (r *Rope) frequencies(dim int) ([]float64, float64) {
 // yarnAttention is the default of Rope.Attention.
 func yarnAttention(factor float64) float64 { return 0.1*math.Log(factor) + 1 }
 
-// rotation is the table of a run of positions.
+// rotation is the table of the rows of a batch.
 type rotation struct {
 	half     int
-	cos, sin []float32 // [n][dim/2]
+	cos, sin []float32 // [row][dim/2]
+	at       []int     // positions of the rows the table is for
 }
 
-func (t *rotation) fill(freq []float64, scale float64, t0, n int) {
+// fill computes the table, unless it is there already: all layers of a block use
+// the same.
+func (t *rotation) fill(freq []float64, scale float64, segs []Segment) {
 	t.half = len(freq)
-	t.cos, t.sin = grow(t.cos, n*t.half), grow(t.sin, n*t.half)
-	for i := range n {
+	row, same := 0, true
+	for _, s := range segs {
+		for i := range s.N {
+			same = same && row < len(t.at) && t.at[row] == s.T0+i
+			if !same {
+				t.at = append(t.at[:row], s.T0+i)
+			}
+			row++
+		}
+	}
+	if same && row <= len(t.at) {
+		return
+	}
+	t.cos, t.sin = grow(t.cos, row*t.half), grow(t.sin, row*t.half)
+	for r, pos := range t.at[:row] {
 		for j, f := range freq {
-			s, c := math.Sincos(float64(t0+i) * f)
-			t.cos[i*t.half+j], t.sin[i*t.half+j] = float32(c*scale), float32(s*scale)
+			s, c := math.Sincos(float64(pos) * f)
+			t.cos[r*t.half+j], t.sin[r*t.half+j] = float32(c*scale), float32(s*scale)
 		}
 	}
 }
