@@ -46,7 +46,7 @@ func Describe(path string) (*Description, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	if path == "tiny" {
-		d.Name = path
+		d.Name, d.Path = path, path // the folder is gone
 	}
 	return d, nil
 }

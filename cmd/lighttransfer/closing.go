@@ -83,7 +83,7 @@ func speeds(r *lighttransfer.Report) string {
 
 func rate(s lighttransfer.Speed) string {
 	switch {
-	case s.TokensPerSecond == 0:
+	case s.Tokens < 2: // the first token costs no step of its own
 		return ""
 	case s.TokensPerSecond < 10:
 		return fmt.Sprintf(" at %.1f/s", s.TokensPerSecond)

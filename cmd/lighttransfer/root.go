@@ -73,7 +73,11 @@ func run(args []string, stdin, stdout, stderr *os.File) int {
 	a := &app{in: stdin, out: stdout, table: ui.NewTerm(stdout, os.Environ()), err: ui.NewTerm(stderr, os.Environ())}
 	root := a.root()
 	root.SetArgs(args)
-	cmd, err := root.ExecuteC()
+	return a.status(root.ExecuteC())
+}
+
+// status says how a command ended, and returns its exit status.
+func (a *app) status(cmd *cobra.Command, err error) int {
 	var usage usageError
 	switch {
 	case err == nil:

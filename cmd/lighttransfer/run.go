@@ -287,7 +287,7 @@ func (t *talk) once(ctx context.Context, prompt string) error {
 		fmt.Fprintln(t.out)
 	}
 	if !ans.begun {
-		if t.o.session != "" && errors.Is(err, errInterrupted) {
+		if t.resumed && errors.Is(err, errInterrupted) {
 			t.say("%s is as it was", t.o.session)
 		}
 		return err

@@ -38,11 +38,11 @@ type policyJSON struct {
 	Auto        bool       `json:"auto"` // it was chosen by "auto"
 	Window      windowJSON `json:"window"`
 	Last        int        `json:"last"`
-	LazyRatio   []*float64 `json:"lazy_ratio"`           // [layer], null where not observed
-	OutputError []*float64 `json:"output_error"`         // [layer], null where not observed
-	LazyLayers  []int      `json:"lazy_layers"`          // all of whose KV heads are lazy
-	LazyHeads   [][2]int   `json:"lazy_heads,omitempty"` // [layer, KV head], all that are lazy, where heads were chosen
-	Decided     []any      `json:"decided"`              // layers, or [layer, KV head], in the order in which they became lazy
+	LazyRatio   []*float64 `json:"lazy_ratio"`   // [layer], null where not observed
+	OutputError []*float64 `json:"output_error"` // [layer], null where not observed
+	LazyLayers  []int      `json:"lazy_layers"`  // all of whose KV heads are lazy
+	LazyHeads   [][2]int   `json:"lazy_heads"`   // [layer, KV head], all that are lazy, where single heads are; else none
+	Decided     []any      `json:"decided"`      // layers, or [layer, KV head], in the order in which they became lazy
 	DroppedMass *float64   `json:"dropped_mass"`
 }
 
@@ -56,7 +56,7 @@ func newWindow(w kv.Window) windowJSON { return windowJSON(w) }
 
 func newPolicy(r *lighttransfer.Report, kvHeads int) policyJSON {
 	p := policyJSON{Name: r.Policy, Args: r.PolicyArgs, Auto: r.Auto, Window: newWindow(r.Window), Last: r.Last,
-		LazyRatio: r.LazyRatio, OutputError: r.OutputError, LazyLayers: r.LazyLayers, Decided: []any{}, DroppedMass: r.DroppedMass}
+		LazyRatio: r.LazyRatio, OutputError: r.OutputError, LazyLayers: r.LazyLayers, LazyHeads: [][2]int{}, Decided: []any{}, DroppedMass: r.DroppedMass}
 	byHead := len(r.LazyHeads) > 0
 	for _, h := range r.Decided {
 		if h.KVHead == lazy.AllHeads {
