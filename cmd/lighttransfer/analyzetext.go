@@ -148,17 +148,19 @@ func (o *analyzeFlags) headTable(t *ui.Term, c *model.Config, an *lighttransfer.
 
 // closing says what was picked and what to do with it.
 func (o *analyzeFlags) closing(t *ui.Term, path string, c *model.Config, an *lighttransfer.Analysis) {
-	p := func(format string, args ...any) { fmt.Fprint(t, fold(fmt.Sprintf(format, args...), "", 79)) }
 	if o.unit == "head" {
-		p("Picked by %s: %d of %d KV heads lazy.", measures[o.by], len(an.Plan.LazyHeads), c.Layers*c.KVHeads)
+		paragraph(t, "Picked by %s: %d of %d KV heads lazy.", measures[o.by], len(an.Plan.LazyHeads), c.Layers*c.KVHeads)
 	} else {
-		p("Picked by %s: %d of %d layers lazy: %s.", measures[o.by], len(an.Plan.LazyLayers), c.Layers, spans(an.Plan.LazyLayers))
+		paragraph(t, "Picked by %s: %d of %d layers lazy: %s.", measures[o.by], len(an.Plan.LazyLayers), c.Layers, spans(an.Plan.LazyLayers))
 	}
-	if o.plan == "" {
-		p("Add --plan plan.json to keep that choice for: lighttransfer run %s --policy plan:plan.json", path)
+	name := o.plan
+	if name == "" {
+		name = "plan.json"
+		paragraph(t, "Add --plan plan.json to keep that choice, for:")
 	} else {
-		p("%s keeps that choice; use it with: lighttransfer run %s --policy plan:%s", o.plan, path, o.plan)
+		paragraph(t, "%s keeps that choice; use it with:", name)
 	}
+	fmt.Fprintf(t, "  lighttransfer run %s --policy plan:%s\n", path, name)
 }
 
 var measures = map[string]string{"ratio": "lazy ratio", "error": "output error"}

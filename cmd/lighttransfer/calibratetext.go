@@ -16,27 +16,25 @@ import (
 // write shows a calibration to people.
 func (o *calibrateFlags) write(t *ui.Term, m *lighttransfer.Model, path string, cal *lighttransfer.Calibration) {
 	c := m.Config()
-	p := func(format string, args ...any) { fmt.Fprint(t, fold(fmt.Sprintf(format, args...), "", 79)) }
 	t.Grid(o.heatmap(m, cal))
 	fmt.Fprintln(t)
-
 	heads := planHeads(cal.Plan, &c)
 	full := fullHeads(cal, heads)
 	n := c.Layers * c.KVHeads
-	p("%d of %d KV heads (%.0f %%) are lazy: of longer texts, %s. %s", n-len(full), n, 100*float64(n-len(full))/float64(n), keeps(cal.Plan.Window), o.why(full))
+	paragraph(t, "%d of %d KV heads (%.0f %%) are lazy: of longer texts, %s. %s", n-len(full), n, 100*float64(n-len(full))/float64(n), keeps(cal.Plan.Window), o.why(full))
 	if len(full) > 0 {
-		p("%s", mostErring(full, cal, 12))
+		paragraph(t, "%s", mostErring(full, cal, 10))
 	}
 	fmt.Fprintln(t)
 	savings(t, &c, cal.Plan)
 	fmt.Fprintln(t)
-	p("Check: %s.", checked(cal))
+	paragraph(t, "Check: %s.", checked(cal))
 	fmt.Fprintln(t)
-	p("The plan is stored. From now on \"lighttransfer run %s\" uses it (\"--policy full\" does without).", path)
+	paragraph(t, "Made from %d %s in %.0f s, and stored: from now on run uses this plan (--policy full does without it):", cal.Probes, o.probes(), cal.Seconds)
+	fmt.Fprintf(t, "  lighttransfer run %s\n", path)
 	if o.plan != "" {
-		p("%s holds it too: --policy plan:%s.", o.plan, o.plan)
+		paragraph(t, "%s holds it too: --policy plan:%s", o.plan, o.plan)
 	}
-	p("Made from %d %s in %.0f s.", cal.Probes, o.probes(), cal.Seconds)
 }
 
 func (o *calibrateFlags) probes() string {
@@ -94,7 +92,7 @@ func (o *calibrateFlags) why(full []lazy.Head) string {
 	return fmt.Sprintf("The other %d have %s of %.3g %% or more and keep everything.", len(full), what, 100*o.maxError)
 }
 
-// mostErring is "Most: 18.2 (layer 18, KV head 2) 29.7 %, 23.0 19.0 %, ...".
+// mostErring is "Highest: 18.2 (layer 18, KV head 2) 29.7 %, 23.0 19.0 %, ...".
 func mostErring(full []lazy.Head, cal *lighttransfer.Calibration, most int) string {
 	var parts []string
 	for i, h := range full[:min(len(full), most)] {
@@ -105,9 +103,9 @@ func mostErring(full []lazy.Head, cal *lighttransfer.Calibration, most int) stri
 		parts = append(parts, fmt.Sprintf("%s %.3g %%", s, 100*cal.Error[h.Layer][h.KVHead]))
 	}
 	if len(full) > most {
-		parts = append(parts, "...")
+		parts = append(parts, "and so on")
 	}
-	return "They do the retrieving: " + strings.Join(parts, ", ")
+	return "Highest: " + strings.Join(parts, ", ") + "."
 }
 
 // savings is the table of the KV cache at some lengths.

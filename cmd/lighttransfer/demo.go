@@ -195,7 +195,7 @@ func runDemo(ctx context.Context, m *lighttransfer.Model, o *demoFlags, progress
 				return nil, err
 			}
 		}
-		row.PrefillTPS, row.DecodeTPS = perSecond(row.prefill), perSecond(row.decode)
+		row.PrefillTPS, row.DecodeTPS = meanSpeed(row.prefill), meanSpeed(row.decode)
 		r.Policies = append(r.Policies, row)
 	}
 	return r, nil
@@ -223,7 +223,7 @@ func (p *demoPolicy) add(found bool, r lighttransfer.Report, middle bool) {
 	}
 }
 
-func perSecond(s lighttransfer.Speed) float64 {
+func meanSpeed(s lighttransfer.Speed) float64 {
 	if s.Seconds == 0 {
 		return 0
 	}

@@ -10,39 +10,45 @@ import (
 
 // write explains the demo to somebody who has never heard of lazy layers.
 func (r *demoResult) write(t *ui.Term) {
-	p := func(format string, args ...any) { fmt.Fprint(t, fold(fmt.Sprintf(format, args...), "", 79)) }
+	p := func(format string, args ...any) { paragraph(t, format, args...) }
 	gap := func() { fmt.Fprintln(t) }
 
-	p("A number is hidden in %s tokens of a novel, and at the end the model is asked for it, like \"What is the magic number of kettle?\" (in the middle one: %s). That makes %d prompts, the number at another depth in each. Only a layer that still remembers the place can find it.",
-		count(r.Tokens), r.answer, r.Needles)
+	w := r.Window
+	p("A number is hidden in %s tokens of a novel; at the end the model is asked for it. That makes %d prompts, with the number at another depth in each (in the middle one it is %s). Only a layer that still remembers the place can find it.", count(r.Tokens), r.Needles, r.answer)
+	gap()
+	p("With full attention every layer keeps the whole prompt in the KV cache. A lazy layer looks at little more than the first tokens and the last ones, so it may forget the rest: here it keeps the first %d and the last %d. What matters is which layers are lazy.", w.Sink, w.Recent)
 	gap()
 	r.writeTable(t)
 	gap()
-	p("The layers, for the needle in the middle, and what LightTransfer 50 %% made of them:")
+	p("How LightTransfer chooses: while the prompt is read it measures each layer's lazy ratio, the share of the attention that goes to those first and last tokens (1.000: all of it), and makes the layers with the highest ratio lazy. For the needle in the middle and 50 %%:")
 	gap()
 	r.writeLayers(t)
 	gap()
-
-	w := r.Window
-	p("A lazy layer looks at little more than the first tokens and the last ones, so it may forget the rest: here it keeps the first %d and the last %d. The lazy ratio is the share of its attention that these get (1.000: all of it). LightTransfer measures it while the prompt is read and makes the layers with the highest ratio lazy; the others keep everything.", w.Sink, w.Recent)
-	gap()
 	full, half := &r.Policies[demoFull], &r.Policies[demoRatio50]
-	p("Saved: with half of the layers lazy the KV cache, the model's memory of the prompt, holds %s instead of %s, and the gap grows with every token. It is cut while the prompt is read, so it never held more than %s.",
+	p("Saved: with half of the layers lazy the KV cache holds %s instead of %s, and the gap grows with every token. Layers are cut while the prompt is read, so it never held more than %s.",
 		ui.FormatBytes(half.KV.Bytes), ui.FormatBytes(full.KV.Bytes), ui.FormatBytes(half.KV.PeakBytes))
 	gap()
 	p("Lost: %s", r.lost())
 	gap()
-	p("The model is a toy: 1.7 million parameters, trained for this task only. Layer 4 alone does the finding, because it was given a structured start, and there is one model from one seed. It shows how lazy layers work, not how well they work on yours. So try a real model next:")
+	p("The model is a toy inside this program: 1.7 million parameters, trained for this one task from one seed. The finding is done in one layer, layer 4, which was given a structured start before training. It shows how lazy layers work, not how well they do on models people use. So try one of those next:")
 	gap()
 	for _, line := range []string{
 		"lighttransfer pull HuggingFaceTB/SmolLM2-135M-Instruct",
-		"lighttransfer run HuggingFaceTB/SmolLM2-135M-Instruct -f report.txt \"What does it say?\"",
 		"lighttransfer calibrate HuggingFaceTB/SmolLM2-135M-Instruct",
+		"lighttransfer run HuggingFaceTB/SmolLM2-135M-Instruct -f report.txt \"What does it say?\"",
 	} {
 		fmt.Fprintln(t, "  "+line)
 	}
 	gap()
-	p("calibrate finds out once which KV heads of that model may be lazy; run uses the plan from then on.")
+	p("calibrate finds out once which KV heads of that model may be lazy, in about a minute; run uses that plan from then on.")
+}
+
+// paragraph writes a text in lines of up to 79 columns. A number stays with its
+// per cent sign.
+func paragraph(t *ui.Term, format string, args ...any) {
+	const tie = "\x00"
+	text := strings.ReplaceAll(fmt.Sprintf(format, args...), " %", tie+"%")
+	fmt.Fprint(t, strings.ReplaceAll(fold(text, "", 79), tie, " "))
 }
 
 func (r *demoResult) writeTable(t *ui.Term) {
@@ -62,8 +68,8 @@ func (r *demoResult) writeTable(t *ui.Term) {
 	}
 	t.Table([]string{"policy", "found", "KV cache", "at peak", "reads/s", "writes/s", fmt.Sprintf("layers 0-%d", r.Layers-1)}, rows)
 	fmt.Fprintln(t)
-	fmt.Fprintln(t, "KV cache in bytes, after the prompt and at most; tokens read and written per second;")
-	fmt.Fprintln(t, "layers: █ keeps everything, ░ is lazy")
+	fmt.Fprintln(t, "KV cache: at the end, and the most it held; reads, writes: tokens per second")
+	fmt.Fprintln(t, "layers: █ keeps everything, ░ is lazy (in the prompt in the middle)")
 }
 
 func (r *demoResult) writeLayers(t *ui.Term) {
@@ -91,14 +97,14 @@ func (r *demoResult) lost() string {
 	missed := func(k int) string {
 		switch n := full - r.Policies[k].Found; {
 		case n <= 0:
-			return "nothing"
+			return "none"
 		case n == full:
-			return "all of them"
+			return "all"
 		default:
-			return fmt.Sprintf("%d of %d", n, full)
+			return fmt.Sprint(n)
 		}
 	}
-	return fmt.Sprintf("of the numbers that full attention finds, LightTransfer misses %s at 50 %% and %s at 75 %%. Layers lazy by chance miss %s: which layers matters. When every layer is lazy (StreamingLLM) it is %s. "+
-		"\"By error\" asks how far a layer's output would be off without what it forgets (the last figure above), and misses %s and %s.",
-		missed(demoRatio50), missed(demoRatio75), missed(demoRandom), missed(demoStreaming), missed(demoError50), missed(demoError75))
+	return fmt.Sprintf("of the %d numbers that full attention finds, LightTransfer misses %s at 50 %% and %s at 75 %%; half of the layers by chance %s; StreamingLLM, where every layer is lazy from the first token on, %s. "+
+		"\"By error\" is another measure in the same method: how far a layer's output would be off without what it forgets (the last figure above). It misses %s at 50 %% and %s at 75 %%.",
+		full, missed(demoRatio50), missed(demoRatio75), missed(demoRandom), missed(demoStreaming), missed(demoError50), missed(demoError75))
 }
