@@ -78,7 +78,7 @@ func CopyKV(dstK, dstV []uint16, dstSlot int, srcK, srcV []uint16, srcSlot, d in
 func PutK8(page []int8, scale []float32, slot int, k []float32, d int) {
 	at, inv := page[indexK8(slot, 0, d):], putScale(scale, slot, k[:d])
 	for j, x := range k[:d] {
-		at[j/4*64+j%4] = toInt8(x * inv)
+		at[j/4*64+j%4] = toInt8(float32(x * inv))
 	}
 }
 
@@ -86,7 +86,7 @@ func PutK8(page []int8, scale []float32, slot int, k []float32, d int) {
 func PutV8(page []int8, scale []float32, slot int, v []float32, d int) {
 	at, inv := page[indexV8(slot, 0, d):], putScale(scale, slot, v[:d])
 	for j, x := range v[:d] {
-		at[j/16*512+j%16*4] = toInt8(x * inv)
+		at[j/16*512+j%16*4] = toInt8(float32(x * inv))
 	}
 }
 
@@ -142,6 +142,8 @@ func putScale(scale []float32, slot int, x []float32) (inv float32) {
 }
 
 // toInt8 rounds to nearest, away from zero on ties; |x| is at most 127.5 or so.
+// The product passed to it must be rounded, by a conversion: fused into x-x it
+// would leave its rounding error, and the test below see an infinity in it.
 func toInt8(x float32) int8 {
 	if x-x != 0 { // NaN or Inf: the scale already says so
 		return 0

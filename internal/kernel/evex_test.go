@@ -64,7 +64,7 @@ func encode(t *testing.T, macros map[string]macro, name string, args ...string) 
 		switch op {
 		case "BYTE":
 			code = append(code, byte(n))
-		case "LONG":
+		case "LONG", "WORD": // WORD on arm64
 			code = binary.LittleEndian.AppendUint32(code, uint32(n))
 		default:
 			t.Fatalf("%s: unknown directive %q", name, op)
@@ -74,19 +74,23 @@ func encode(t *testing.T, macros map[string]macro, name string, args ...string) 
 }
 
 // disassemble returns objdump's reading of code, one instruction per line with
-// its blanks made single.
-func disassemble(t *testing.T, code []byte) []string {
-	objdump, err := exec.LookPath("objdump")
-	if err != nil {
-		t.Skip("no objdump here to read the instructions with")
-	}
+// its blanks made single. It takes the first objdump of those named that is here
+// and knows the machine.
+func disassemble(t *testing.T, code []byte, objdumps []string, machine ...string) []string {
 	file := filepath.Join(t.TempDir(), "code")
 	if err := os.WriteFile(file, code, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(objdump, "-D", "-b", "binary", "-m", "i386:x86-64", "-M", "intel", "--no-show-raw-insn", file).Output()
+	var out []byte
+	var err error
+	for _, objdump := range objdumps {
+		args := append(machine, "-D", "-b", "binary", "--no-show-raw-insn", file)
+		if out, err = exec.Command(objdump, args...).Output(); err == nil {
+			break
+		}
+	}
 	if err != nil {
-		t.Fatalf("objdump: %v", err)
+		t.Skipf("no objdump here that reads %s: %v", strings.Join(machine, " "), err)
 	}
 	var lines []string
 	for line := range strings.Lines(string(out)) {
@@ -125,7 +129,7 @@ func TestHandEncoded(t *testing.T) {
 			}
 		}
 	}
-	got := disassemble(t, code)
+	got := disassemble(t, code, []string{"objdump", "x86_64-linux-gnu-objdump"}, "-m", "i386:x86-64", "-M", "intel")
 	if len(got) != len(want) {
 		t.Fatalf("%d instructions read, %d encoded", len(got), len(want))
 	}
