@@ -9,3 +9,7 @@ func Available() (bytes int64, ok bool) { return available() }
 // PeakRSS returns the most memory the process has had resident, in bytes; 0
 // where the system does not tell.
 func PeakRSS() int64 { return peakRSS() }
+
+// ResetPeakRSS makes PeakRSS count anew from what the process holds now, where
+// the system can do that (Linux).
+func ResetPeakRSS() { resetPeakRSS() }
