@@ -6,11 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lighttransfer/lighttransfer"
+	"github.com/lighttransfer/lighttransfer/internal/ui"
+	"github.com/lighttransfer/lighttransfer/kv"
 	"github.com/lighttransfer/lighttransfer/sample"
 )
 
@@ -95,8 +99,15 @@ func (o *runFlags) check(c *cobra.Command, a *app) error {
 		return usagef("--top-logits %d: it must be 0 (none) or more", o.topLogits)
 	case (o.ids || o.topLogits > 0) && !a.json:
 		return usagef("--ids and --top-logits are part of the JSON document: add --json")
+	case slices.Contains(o.stop, ""):
+		return usagef("--stop needs a text")
 	case o.raw && o.system != "":
 		return usagef("--system needs the chat template, which --raw bypasses")
+	}
+	if o.session != "" { // known before the work rather than after it
+		if _, err := os.Stat(filepath.Dir(o.session)); err != nil {
+			return fmt.Errorf("--session %s: there is no folder for it: %w", o.session, err)
+		}
 	}
 	if o.sampling.Temperature == 0 {
 		for _, name := range []string{"top-k", "top-p", "min-p", "seed"} {
@@ -197,6 +208,9 @@ func (o *runFlags) blankLine(b *strings.Builder) {
 
 // talk opens the session: the one of the file, or a new one.
 func (a *app) talk(m *lighttransfer.Model, path string, o *runFlags) (*talk, error) {
+	if o.system != "" && m.Template() == nil {
+		return nil, fmt.Errorf("--system: %s has no chat template, and so no system message", path)
+	}
 	t := &talk{app: a, m: m, path: path, o: o, reading: a.reading()}
 	t.options = o.computing.options()
 	t.options.Sampling = o.sampling
@@ -270,8 +284,12 @@ func (t *talk) ask(ctx context.Context, r lighttransfer.Request, show func(text 
 	}
 	t.reading.stop()
 	err := t.s.Err()
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
 		err = errInterrupted
+	case errors.Is(err, kv.ErrBudget):
+		err = fmt.Errorf("the answer was cut off after %s tokens: the KV cache has reached its budget of %s; raise --kv-budget, or choose a lazier policy",
+			count(len(a.ids)), ui.FormatBytes(t.options.Budget))
 	}
 	return &a, err
 }
