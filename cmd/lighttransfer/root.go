@@ -26,6 +26,7 @@ var verbs = []func(*app) *cobra.Command{
 	// using a model
 	runCommand,
 	calibrateCommand,
+	benchCommand,
 	// looking into it
 	analyzeCommand,
 	showCommand,
