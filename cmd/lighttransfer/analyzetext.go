@@ -7,6 +7,7 @@ import (
 
 	"github.com/lighttransfer/lighttransfer"
 	"github.com/lighttransfer/lighttransfer/internal/ui"
+	"github.com/lighttransfer/lighttransfer/kv"
 	"github.com/lighttransfer/lighttransfer/lazy"
 	"github.com/lighttransfer/lighttransfer/model"
 )
@@ -14,7 +15,8 @@ import (
 // write shows the analysis to people.
 func (o *analyzeFlags) write(t *ui.Term, m *lighttransfer.Model, path string, an *lighttransfer.Analysis) {
 	c := m.Config()
-	fmt.Fprintf(t, "%s, %s; of longer texts, %s\n\n", m.Name(), o.texts(an), keeps(o.window))
+	paragraph(t, "%s, %s; what if lazy heads kept the %s", m.Name(), o.texts(an), kept(o.window))
+	fmt.Fprintln(t)
 	lazyHeads := planHeads(an.Plan, &c)
 	layers := make([]ui.Layer, c.Layers)
 	for l := range layers {
@@ -36,6 +38,9 @@ func (o *analyzeFlags) write(t *ui.Term, m *lighttransfer.Model, path string, an
 	o.closing(t, path, &c, an)
 }
 
+// kept is "first 4, last 252 and every 8th token".
+func kept(w kv.Window) string { return strings.TrimSuffix(keeps(w), " kept") }
+
 // texts is "3 texts of 512 to 6,012 tokens".
 func (o *analyzeFlags) texts(an *lighttransfer.Analysis) string {
 	var n []int
@@ -51,7 +56,7 @@ func (o *analyzeFlags) texts(an *lighttransfer.Analysis) string {
 	}
 	s := fmt.Sprintf("%s texts of %s to %s tokens", count(len(n)), count(slices.Min(n)), count(slices.Max(n)))
 	if short > 0 {
-		s += fmt.Sprintf(" (%s do not count: they are no longer than the window)", count(short))
+		s += fmt.Sprintf(" (%s within the window: not counted)", count(short))
 	}
 	return s
 }

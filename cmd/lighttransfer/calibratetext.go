@@ -21,7 +21,7 @@ func (o *calibrateFlags) write(t *ui.Term, m *lighttransfer.Model, path string, 
 	heads := planHeads(cal.Plan, &c)
 	full := fullHeads(cal, heads)
 	n := c.Layers * c.KVHeads
-	paragraph(t, "%d of %d KV heads (%.0f %%) are lazy: of longer texts, %s. %s", n-len(full), n, 100*float64(n-len(full))/float64(n), keeps(cal.Plan.Window), o.why(full))
+	paragraph(t, "%d of %d KV heads (%.0f %%) are lazy: they keep the %s. %s", n-len(full), n, 100*float64(n-len(full))/float64(n), kept(cal.Plan.Window), o.why(full))
 	if len(full) > 0 {
 		paragraph(t, "%s", mostErring(full, cal, 10))
 	}
@@ -87,9 +87,9 @@ func (o *calibrateFlags) why(full []lazy.Head) string {
 	case len(full) == 0:
 		return "None keeps everything: nothing that was asked needed more."
 	case o.lazy > 0:
-		return fmt.Sprintf("The other %d would lose most and keep everything.", len(full))
+		return fmt.Sprintf("The other %d would lose most by that and keep everything.", len(full))
 	}
-	return fmt.Sprintf("The other %d have %s of %.3g %% or more and keep everything.", len(full), what, 100*o.maxError)
+	return fmt.Sprintf("The other %d would have %s of %.3g %% or more with that and keep everything.", len(full), what, 100*o.maxError)
 }
 
 // mostErring is "Highest: 18.2 (layer 18, KV head 2) 29.7 %, 23.0 19.0 %, ...".

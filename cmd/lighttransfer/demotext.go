@@ -43,11 +43,13 @@ func (r *demoResult) write(t *ui.Term) {
 	p("calibrate finds out once which KV heads of that model may be lazy, in about a minute; run uses that plan from then on.")
 }
 
-// paragraph writes a text in lines of up to 79 columns. A number stays with its
-// per cent sign.
+// paragraph writes a text in lines of up to 79 columns. Numbers stay with their units.
 func paragraph(t *ui.Term, format string, args ...any) {
 	const tie = "\x00"
-	text := strings.ReplaceAll(fmt.Sprintf(format, args...), " %", tie+"%")
+	text := fmt.Sprintf(format, args...)
+	for _, unit := range []string{"%", "KiB", "MiB", "GiB"} {
+		text = strings.ReplaceAll(text, " "+unit, tie+unit)
+	}
 	fmt.Fprint(t, strings.ReplaceAll(fold(text, "", 79), tie, " "))
 }
 
