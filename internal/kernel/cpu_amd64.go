@@ -25,8 +25,21 @@ func detect() features {
 	return f
 }
 
+// archTiers returns the tiers with assembly this machine can run, best last.
+func archTiers() (can []tier) {
+	if cpu.avx2 {
+		can = append(can, tierAVX2)
+	}
+	if cpu.avx512 {
+		can = append(can, tierAVX512)
+	}
+	return can
+}
+
 //go:noescape
 func cpuid(leaf, sub uint32) (eax, ebx, ecx, edx uint32)
+
+var probeNEON *probeTable // of another architecture
 
 var probeAVX2 = &probeTable{lanes: 8, fma: probeFMAAVX2, int8: probeI8AVX2, read: probeReadAVX2}
 

@@ -1,9 +1,9 @@
-//go:build !amd64
+//go:build !amd64 && !arm64
 
 package kernel
 
-// cpu says what the loops may use; without assembly, nothing.
-var cpu struct{ avx2, avx512, bf16 bool }
+// archTiers: without assembly there are no tiers but the generic one.
+func archTiers() []tier { return nil }
 
-// No other tier has probes of its own.
-var probeAVX2, probeAVX512 *probeTable
+// No other architecture has probes of its own.
+var probeNEON, probeAVX2, probeAVX512 *probeTable

@@ -50,6 +50,7 @@ type probeTable struct {
 
 var probeOps = [numTiers]*probeTable{
 	tierGeneric: {lanes: 1, read: probeReadGo},
+	tierNEON:    probeNEON,
 	tierAVX2:    probeAVX2,
 	tierAVX512:  probeAVX512,
 }

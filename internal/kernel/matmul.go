@@ -63,7 +63,7 @@ type (
 	intGEMV = func(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
 )
 
-var matOps = [numTiers]*matTable{tierGeneric: &matGeneric, tierAVX2: matAVX2, tierAVX512: matAVX512}
+var matOps = [numTiers]*matTable{tierGeneric: &matGeneric, tierNEON: matNEON, tierAVX2: matAVX2, tierAVX512: matAVX512}
 
 // MatMul sets y [a.n][m.Rows] to x W^T, x being the activations in a and W the
 // matrix. Both must have the same number of columns.

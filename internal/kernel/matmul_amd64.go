@@ -1,5 +1,7 @@
 package kernel
 
+var matNEON *matTable // of another architecture
+
 var matAVX2 = &matTable{
 	gemmF32:     gemmF32AVX2,
 	gemvF32:     gemvF32AVX2,

@@ -1,6 +1,6 @@
-//go:build !amd64
+//go:build !amd64 && !arm64
 
 package kernel
 
-// No other tier has loops of its own.
-var matAVX2, matAVX512 *matTable
+// No other architecture has loops of its own.
+var matNEON, matAVX2, matAVX512 *matTable

@@ -26,8 +26,9 @@
 #define FMLAE(d,n,m,i) VELEM_(0x4F801000,d,n,m,i)
 #define FMULE(d,n,m,i) VELEM_(0x4F809000,d,n,m,i)
 #define FADDP(d,n,m) VOP3_(0x6E20D400,d,n,m)
-// All ones where n > m.
+// All ones where n > m, or n == m.
 #define FCMGT(d,n,m) VOP3_(0x6EA0E400,d,n,m)
+#define FCMEQ(d,n,m) VOP3_(0x4E20E400,d,n,m)
 #define CMGT(d,n,m) VOP3_(0x4EA03400,d,n,m)
 #define FNEG(d,n) VOP2_(0x6EA0F800,d,n)
 #define FRINTN(d,n) VOP2_(0x4E218800,d,n)

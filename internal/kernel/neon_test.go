@@ -21,6 +21,7 @@ var neonForms = map[string]string{
 	"FMULE":   "fmul v%d.4s, v%d.4s, v%d.s[%d]",
 	"FADDP":   "faddp v%d.4s, v%d.4s, v%d.4s",
 	"FCMGT":   "fcmgt v%d.4s, v%d.4s, v%d.4s",
+	"FCMEQ":   "fcmeq v%d.4s, v%d.4s, v%d.4s",
 	"CMGT":    "cmgt v%d.4s, v%d.4s, v%d.4s",
 	"FNEG":    "fneg v%d.4s, v%d.4s",
 	"FRINTN":  "frintn v%d.4s, v%d.4s",

@@ -46,18 +46,11 @@ func chooseTier(want string) (tier, error) {
 
 // usable returns the tiers this machine can run, best last.
 func usable() []tier {
-	can := []tier{tierGeneric}
-	if cpu.avx2 {
-		can = append(can, tierAVX2)
-	}
-	if cpu.avx512 {
-		can = append(can, tierAVX512)
-	}
-	return can
+	return append([]tier{tierGeneric}, archTiers()...)
 }
 
-// Tier returns the name of the loops in use: "generic", "avx2" or "avx512".
-// It is the best the machine has unless LIGHTTRANSFER_CPU names another.
+// Tier returns the name of the loops in use: "generic", "neon", "avx2" or
+// "avx512". It is the best the machine has unless LIGHTTRANSFER_CPU names another.
 func Tier() string { return tierNames[active] }
 
 // TierError says what is wrong with the value of LIGHTTRANSFER_CPU; nil when it

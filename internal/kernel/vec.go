@@ -14,7 +14,9 @@ type vecTable struct {
 	fromBF16 func(dst []float32, src []uint16)
 }
 
-var vecOps = [numTiers]*vecTable{tierGeneric: &vecGeneric, tierAVX2: vecAVX2, tierAVX512: vecAVX512}
+// vecOps gives all tiers of an architecture the same loops, which mostly wait for
+// memory.
+var vecOps = [numTiers]*vecTable{&vecGeneric, vecLoops, vecLoops, vecLoops}
 
 var vecGeneric = vecTable{addGo, dotGo, scaleGo, swigluGo, ropeGo, bf16Go, fromBF16Go}
 

@@ -28,8 +28,8 @@ DATA vecConst<>+60(SB)/4, $127
 DATA vecConst<>+64(SB)/4, $0x80000000
 GLOBL vecConst<>(SB), RODATA|NOPTR, $68
 
-// func addAVX2(dst, x *float32, n int)
-TEXT ·addAVX2(SB), NOSPLIT, $0-24
+// func addLoop(dst, x *float32, n int)
+TEXT ·addLoop(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -46,8 +46,8 @@ loop:
 	RET
 
 // Four registers of sums; n may be any multiple of 8, also 0.
-// func dotAVX2(x, y *float32, n int) float32
-TEXT ·dotAVX2(SB), NOSPLIT, $0-28
+// func dotLoop(x, y *float32, n int) float32
+TEXT ·dotLoop(SB), NOSPLIT, $0-28
 	MOVQ x+0(FP), SI
 	MOVQ y+8(FP), DI
 	MOVQ n+16(FP), CX
@@ -98,8 +98,8 @@ sum:
 	VZEROUPPER
 	RET
 
-// func scaleAVX2(dst, x, w *float32, s float32, n int)
-TEXT ·scaleAVX2(SB), NOSPLIT, $0-40
+// func scaleLoop(dst, x, w *float32, s float32, n int)
+TEXT ·scaleLoop(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ w+16(FP), DX
@@ -118,8 +118,8 @@ loop:
 	VZEROUPPER
 	RET
 
-// func ropeAVX2(x0, x1, cos, sin *float32, n int)
-TEXT ·ropeAVX2(SB), NOSPLIT, $0-40
+// func ropeLoop(x0, x1, cos, sin *float32, n int)
+TEXT ·ropeLoop(SB), NOSPLIT, $0-40
 	MOVQ x0+0(FP), DI
 	MOVQ x1+8(FP), SI
 	MOVQ cos+16(FP), DX
@@ -146,8 +146,8 @@ loop:
 	VZEROUPPER
 	RET
 
-// func swigluAVX2(dst, gate, up *float32, n int)
-TEXT ·swigluAVX2(SB), NOSPLIT, $0-32
+// func swigluLoop(dst, gate, up *float32, n int)
+TEXT ·swigluLoop(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
 	MOVQ gate+8(FP), SI
 	MOVQ up+16(FP), DX
@@ -200,8 +200,8 @@ loop:
 	VZEROUPPER
 	RET
 
-// func toBF16AVX2(dst *uint16, src *float32, n int)
-TEXT ·toBF16AVX2(SB), NOSPLIT, $0-24
+// func toBF16Loop(dst *uint16, src *float32, n int)
+TEXT ·toBF16Loop(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -229,8 +229,8 @@ loop:
 	VZEROUPPER
 	RET
 
-// func fromBF16AVX2(dst *float32, src *uint16, n int)
-TEXT ·fromBF16AVX2(SB), NOSPLIT, $0-24
+// func fromBF16Loop(dst *float32, src *uint16, n int)
+TEXT ·fromBF16Loop(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX

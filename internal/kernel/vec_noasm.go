@@ -1,6 +1,6 @@
-//go:build !amd64
+//go:build !amd64 && !arm64
 
 package kernel
 
-// No other tier has loops of its own.
-var vecAVX2, vecAVX512 *vecTable
+// vecLoops: no other architecture has loops of its own.
+var vecLoops *vecTable

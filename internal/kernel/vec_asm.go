@@ -1,30 +1,30 @@
+//go:build amd64 || arm64
+
 package kernel
 
-// vecAVX2 serves avx512 as well: these loops mostly wait for memory.
-var vecAVX2 = &vecTable{addVec, dotVec, scaleVec, swigluVec, ropeVec, toBF16Vec, fromBF16Vec}
-
-var vecAVX512 = vecAVX2
+// vecLoops are the loops in assembly, of which an architecture has one set.
+var vecLoops = &vecTable{addVec, dotVec, scaleVec, swigluVec, ropeVec, toBF16Vec, fromBF16Vec}
 
 //go:noescape
-func addAVX2(dst, x *float32, n int)
+func addLoop(dst, x *float32, n int)
 
 //go:noescape
-func dotAVX2(x, y *float32, n int) float32
+func dotLoop(x, y *float32, n int) float32
 
 //go:noescape
-func scaleAVX2(dst, x, w *float32, s float32, n int)
+func scaleLoop(dst, x, w *float32, s float32, n int)
 
 //go:noescape
-func swigluAVX2(dst, gate, up *float32, n int)
+func swigluLoop(dst, gate, up *float32, n int)
 
 //go:noescape
-func ropeAVX2(x0, x1, cos, sin *float32, n int)
+func ropeLoop(x0, x1, cos, sin *float32, n int)
 
 //go:noescape
-func toBF16AVX2(dst *uint16, src *float32, n int)
+func toBF16Loop(dst *uint16, src *float32, n int)
 
 //go:noescape
-func fromBF16AVX2(dst *float32, src *uint16, n int)
+func fromBF16Loop(dst *float32, src *uint16, n int)
 
 // The loops do whole registers of 8. tail returns the rest in one of its own,
 // filled up with zeros, so that an element's result does not depend on where it
@@ -37,11 +37,11 @@ func tail[T float32 | uint16](x []T) (b [8]T) {
 func addVec(dst, x []float32) {
 	n := len(x) &^ 7
 	if n > 0 {
-		addAVX2(&dst[0], &x[0], n)
+		addLoop(&dst[0], &x[0], n)
 	}
 	if n < len(x) {
 		d, s := tail(dst), tail(x)
-		addAVX2(&d[0], &s[0], 8)
+		addLoop(&d[0], &s[0], 8)
 		copy(dst[n:], d[:])
 	}
 }
@@ -50,7 +50,7 @@ func dotVec(x, y []float32) float32 {
 	var sum float32
 	n := len(x) &^ 7
 	if n > 0 {
-		sum = dotAVX2(&x[0], &y[0], n)
+		sum = dotLoop(&x[0], &y[0], n)
 	}
 	for i, v := range x[n:] {
 		sum += v * y[n+i]
@@ -61,11 +61,11 @@ func dotVec(x, y []float32) float32 {
 func scaleVec(dst, x, w []float32, s float32) {
 	n := len(x) &^ 7
 	if n > 0 {
-		scaleAVX2(&dst[0], &x[0], &w[0], s, n)
+		scaleLoop(&dst[0], &x[0], &w[0], s, n)
 	}
 	if n < len(x) {
 		a, b := tail(x), tail(w)
-		scaleAVX2(&a[0], &a[0], &b[0], s, 8)
+		scaleLoop(&a[0], &a[0], &b[0], s, 8)
 		copy(dst[n:], a[:])
 	}
 }
@@ -73,11 +73,11 @@ func scaleVec(dst, x, w []float32, s float32) {
 func swigluVec(dst, gate, up []float32) {
 	n := len(gate) &^ 7
 	if n > 0 {
-		swigluAVX2(&dst[0], &gate[0], &up[0], n)
+		swigluLoop(&dst[0], &gate[0], &up[0], n)
 	}
 	if n < len(gate) {
 		a, b := tail(gate), tail(up)
-		swigluAVX2(&a[0], &a[0], &b[0], 8)
+		swigluLoop(&a[0], &a[0], &b[0], 8)
 		copy(dst[n:], a[:])
 	}
 }
@@ -85,11 +85,11 @@ func swigluVec(dst, gate, up []float32) {
 func ropeVec(x0, x1, cos, sin []float32) {
 	n := len(cos) &^ 7
 	if n > 0 {
-		ropeAVX2(&x0[0], &x1[0], &cos[0], &sin[0], n)
+		ropeLoop(&x0[0], &x1[0], &cos[0], &sin[0], n)
 	}
 	if n < len(cos) {
 		a, b, c, s := tail(x0), tail(x1), tail(cos), tail(sin)
-		ropeAVX2(&a[0], &b[0], &c[0], &s[0], 8)
+		ropeLoop(&a[0], &b[0], &c[0], &s[0], 8)
 		copy(x0[n:], a[:])
 		copy(x1[n:], b[:])
 	}
@@ -98,12 +98,12 @@ func ropeVec(x0, x1, cos, sin []float32) {
 func toBF16Vec(dst []uint16, src []float32) {
 	n := len(src) &^ 7
 	if n > 0 {
-		toBF16AVX2(&dst[0], &src[0], n)
+		toBF16Loop(&dst[0], &src[0], n)
 	}
 	if n < len(src) {
 		a := tail(src)
 		var b [8]uint16
-		toBF16AVX2(&b[0], &a[0], 8)
+		toBF16Loop(&b[0], &a[0], 8)
 		copy(dst[n:], b[:])
 	}
 }
@@ -111,12 +111,12 @@ func toBF16Vec(dst []uint16, src []float32) {
 func fromBF16Vec(dst []float32, src []uint16) {
 	n := len(src) &^ 7
 	if n > 0 {
-		fromBF16AVX2(&dst[0], &src[0], n)
+		fromBF16Loop(&dst[0], &src[0], n)
 	}
 	if n < len(src) {
 		a := tail(src)
 		var b [8]float32
-		fromBF16AVX2(&b[0], &a[0], 8)
+		fromBF16Loop(&b[0], &a[0], 8)
 		copy(dst[n:], b[:])
 	}
 }
