@@ -75,9 +75,9 @@ func (s *Session) run(ctx context.Context, r Request, yield func(Token) bool) er
 	s.asked(&r)
 	s.pending = s.pending[:0]
 	g := generation{s: s, r: &r, yield: yield, text: s.m.tok.NewDecoder(true), stops: sample.NewStops(r.Stop...)}
-	start := time.Now()
 	err = g.loop(ctx)
-	s.report.Decode = speed(g.n, time.Since(start))
+	s.report.Decode = speed(g.decoded, g.spent)
+	s.report.Decode.Tokens = g.n
 	s.answered(g.raw)
 	return err
 }
@@ -94,6 +94,9 @@ type generation struct {
 	stops *sample.Stops
 	n     int
 	raw   []int32 // all that was sampled
+
+	decoded int // decode steps: the first token comes from the prefill
+	spent   time.Duration
 }
 
 func (g *generation) loop(ctx context.Context) error {
@@ -130,9 +133,12 @@ func (g *generation) loop(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		start := time.Now()
 		if err := s.decode(id); err != nil {
 			return err
 		}
+		g.decoded++
+		g.spent += time.Since(start)
 	}
 	if s.finish == "" {
 		s.finish = FinishLength

@@ -14,7 +14,7 @@ type Report struct {
 	PromptTokens int
 	ReusedTokens int // of the prompt: taken from the cache instead of computed
 	Prefill      Speed
-	Decode       Speed
+	Decode       Speed // tokens written; the first costs no decode step and does not count in the speed
 
 	// Seen while prefilling; nil or null where not observed.
 	LazyRatio   []*float64  // [layer]

@@ -202,6 +202,7 @@ func (m *Model) openSession(f *mmap.File, o SessionOptions) (*Session, error) {
 		s.Close()
 		return nil, fmt.Errorf("it was made with policy %s and window %s, not %s and %s; use those, or another session file", h.Policy, h.Window, got, s.o.Window)
 	}
+	s.auto = auto
 	return s, s.adopt(&h, f, pages)
 }
 

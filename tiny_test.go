@@ -87,7 +87,7 @@ func TestTinyAgainstTransformers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ids, _ := generate(t, s, Request{Prompt: strings.TrimPrefix(g.Text, "<|bos|>"), Raw: true, MaxTokens: 1})
+		generate(t, s, Request{Prompt: strings.TrimPrefix(g.Text, "<|bos|>"), Raw: true, MaxTokens: 1})
 		if got := s.IDs(); !slices.Equal(got, g.IDs) {
 			t.Fatalf("golden %d: ids %v, want %v", i, got, g.IDs)
 		}
@@ -97,7 +97,7 @@ func TestTinyAgainstTransformers(t *testing.T) {
 				t.Errorf("golden %d: ratio of layer %d is %g, want %g", i, l, *r, g.Ratio[l])
 			}
 		}
-		ids, _ = generate(t, s, Request{IDs: g.IDs, MaxTokens: len(g.Greedy), IgnoreEOS: true})
+		ids, _ := generate(t, s, Request{IDs: g.IDs, MaxTokens: len(g.Greedy), IgnoreEOS: true})
 		compareGreedy(t, fmt.Sprintf("golden %d", i), ids, g.Greedy, g.Margins)
 		s.Close()
 		if g.LT50.IDs == nil {
@@ -144,14 +144,16 @@ func compareGreedy(t *testing.T, what string, got, want []int32, margins []float
 }
 
 // compareTop bounds the error of the best logits. Keys and values in bf16 alone
-// cost up to 0.0124 here (measured with all arithmetic in float32).
+// cost up to 0.0124 here (measured with all arithmetic in float32); activations in
+// bf16, which the avx512 tier gives bf16 weights, up to 0.044.
 func compareTop(t *testing.T, what string, logits []float32, ids []int32, want []float64) {
 	t.Helper()
 	if len(ids) != 10 {
 		t.Errorf("%s: %d golden logits", what, len(ids))
 	}
+	tolerance := map[bool]float64{false: 0.02, true: 0.06}[kernel.Tier() == "avx512"]
 	for k, id := range ids {
-		if e := math.Abs(float64(logits[id]) - want[k]); !(e <= 0.02) {
+		if e := math.Abs(float64(logits[id]) - want[k]); !(e <= tolerance) {
 			t.Errorf("%s: logit of id %d off by %g", what, id, e)
 		}
 	}
