@@ -29,7 +29,7 @@ var lattice = []struct {
 	{"numbers", "internal/mem", "golang.org/x/sys"},
 	{"numbers", "internal/mmap", "golang.org/x/sys"},
 	{"numbers", "internal/par", ""},
-	{"numbers", "internal/prof", ""},
+	{"numbers", "internal/prof", "golang.org/x/sys"},
 	{"numbers", "internal/kernel", "internal/par internal/prof golang.org/x/sys"},
 
 	{"files", "weights", "internal/kernel"},

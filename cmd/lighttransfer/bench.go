@@ -43,8 +43,8 @@ A batch is so many sequences with prompts of the same length. They are read one 
 the other and then generate together. --batch 0 with --kv-budget takes the largest batch
 that the budget holds, policy by policy, which is how the paper compares throughputs.
 
---profile adds where the time went, kernel by kernel, and which share of the machine's
-measured limit (dot products, or reading memory) that is.
+--profile adds where the CPU time went, kernel by kernel, and how near that comes to what a
+core can do at most, measured before: dot products, or reading memory.
 
 With --json one line per policy and prompt, when all is measured:
   {"model": "...", "policy": "full", "prompt_tokens": 4096, "generated_tokens": 32,
@@ -52,7 +52,7 @@ With --json one line per policy and prompt, when all is measured:
    "throughput_tokens_per_second": 1, "kv_peak_bytes": 1, "peak_rss_bytes": 1,
    "kernels": "avx512", "threads": 2, "cpu": "...", "kv": "bf16", "rounds": 1,
    "prefill_tokens_per_cpu_second": 1, "decode_tokens_per_cpu_second": 1,
-   "profile": {"prefill": [{"part", "calls", "seconds", "share_of_time",
+   "profile": {"prefill": [{"part", "calls", "seconds" (CPU), "share_of_time",
                             "gops_per_second" or "gb_per_second", "share_of_limit"}],
                "decode": [...]}}
 Tokens per CPU second tell more than those per second where other programs want the cores

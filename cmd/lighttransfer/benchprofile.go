@@ -9,7 +9,7 @@ import (
 	"github.com/lighttransfer/lighttransfer/internal/prof"
 )
 
-// benchProfile is where the time of a case went, over all rounds.
+// benchProfile is where the CPU time of a case went, over all rounds.
 type benchProfile struct {
 	Prefill []profilePart `json:"prefill"`
 	Decode  []profilePart `json:"decode"`
@@ -44,8 +44,8 @@ func addEntries(a, b []prof.Entry) []prof.Entry {
 func (b *bencher) profile(cs *benchCase) *benchProfile {
 	var prefill, decode float64
 	for _, s := range cs.samples {
-		prefill += s.prefill.Seconds()
-		decode += s.decode.Seconds()
+		prefill += s.prefillCPU.Seconds()
+		decode += s.decodeCPU.Seconds()
 	}
 	return &benchProfile{b.profileParts(cs.parts[0], prefill), b.profileParts(cs.parts[1], decode)}
 }
@@ -74,16 +74,15 @@ func (b *bencher) profileParts(entries []prof.Entry, all float64) []profilePart 
 	return append(parts, profilePart{Part: "the rest", Seconds: rest, ShareOfTime: rest / all})
 }
 
-// limit is the most that all threads together could do. Memory is read by one
-// thread in the probe, so that several may exceed it.
+// limit is the most that one core could do in a second.
 func (b *bencher) limit(u prof.Unit) float64 {
-	switch n := float64(b.m.Threads()); u {
+	switch u {
 	case prof.FMA:
-		return n * b.peak.FMA
+		return b.peak.FMA
 	case prof.BF16:
-		return n * b.peak.BF16
+		return b.peak.BF16
 	case prof.Int8:
-		return n * b.peak.Int8
+		return b.peak.Int8
 	case prof.Read:
 		return b.peak.Read
 	}
@@ -114,7 +113,7 @@ func (a *app) profileTable(r *benchResult, peak kernel.Peak) {
 			}
 			rows = append(rows, row)
 		}
-		a.table.Table([]string{"part", "seconds", "of the time", "speed", "of the limit"}, rows)
+		a.table.Table([]string{"part", "CPU seconds", "of the time", "speed", "of the limit"}, rows)
 	}
 	fmt.Fprintf(a.table, "\nlimits of one core: float32 %.0f, bf16 %.0f, int8 %.0f Gop/s, reading memory %.1f GB/s\n", peak.FMA, peak.BF16, peak.Int8, peak.Read)
 }
