@@ -57,9 +57,11 @@
 #define USHRB(d,n,s) WORD $(0x6F000400|((16-(s))<<16)|((n)<<5)|(d))
 // Wider, from 8 to 16 bits (H) and from 16 to 32 (S); and narrower, saturated.
 #define SXTLH(d,n) VOP2_(0x0F08A400,d,n)
+#define SXTLH2(d,n) VOP2_(0x4F08A400,d,n)
 #define SXTLS(d,n) VOP2_(0x0F10A400,d,n)
 #define SXTLS2(d,n) VOP2_(0x4F10A400,d,n)
 #define UXTLH(d,n) VOP2_(0x2F08A400,d,n)
+#define UXTLH2(d,n) VOP2_(0x6F08A400,d,n)
 #define UXTLS(d,n) VOP2_(0x2F10A400,d,n)
 #define UXTLS2(d,n) VOP2_(0x6F10A400,d,n)
 #define SQXTNH(d,n) VOP2_(0x0E614800,d,n)
