@@ -22,8 +22,7 @@
 //
 // The generic tier multiplies quantised weights by float32 activations. The
 // others quantise activations to int8, with one scale per 32 elements, as
-// llama.cpp does, and round them to bf16 for bf16 weights where the CPU has
-// AVX512-BF16; [Acts.Exact] keeps them in float32.
+// llama.cpp does; [Acts.Exact] keeps them in float32.
 //
 // docs/kernels.md shows the layouts and says how to add, test and measure a
 // kernel.

@@ -41,10 +41,6 @@ type matTable struct {
 	widenF16  func(dst []float32, src []uint16)                           // any order, len(src)
 	widenBF16 func(dst []float32, src []uint16)                           // [k/2][32][2] to [k][32]
 
-	// bf16 on both sides: w [pairs][32][2], x [pairs][6][2] or [pairs][2]; nil: the above.
-	gemmBF16   func(y []float32, ldy int, w, x []uint16, pairs int)
-	gemvBF16x2 func(y []float32, w, x []uint16, pairs int)
-
 	// Integers: w [nb][8][32][4] bytes, code-zero+128; scales [nb][32], or
 	// [2*nb][32] in the versions for 16 columns ("h"), whose sums are of 16 too.
 	gemmI8, gemmI8h intGEMM
@@ -163,15 +159,11 @@ func growFloats(f []float32, n int) []float32 {
 // mulPanel computes the rows of one panel for one block of tiles.
 func (m *Matrix) mulPanel(ops *matTable, y []float32, a *Acts, panel, tile int, s *scratch) {
 	w := m.data[panel*m.panel:][:m.panel]
-	switch ints, bf16s := useInts(ops, a, m), useBF16(ops, a, m); {
+	switch ints := useInts(ops, a, m); {
 	case ints && a.n == 1:
 		m.vectorInts(ops, s.y, a, w, s)
 	case ints:
 		m.tilesInts(ops, y, a, panel, tile, w, s)
-	case bf16s && a.n == 1:
-		ops.gemvBF16x2(s.y, halfs(w), a.tileBF16(0), (m.Cols+1)/2)
-	case bf16s:
-		m.tilesBF16(ops, y, a, panel, tile, w, s)
 	case a.n == 1:
 		m.vectorFloats(ops, s.y, a, w, s)
 	default:
@@ -185,11 +177,6 @@ func (m *Matrix) mulPanel(ops *matTable, y []float32, a *Acts, panel, tile int, 
 // useInts says whether a product is done in integers.
 func useInts(ops *matTable, a *Acts, m *Matrix) bool {
 	return ops.gemmI8 != nil && m.dtype.quantised() && !a.Exact
-}
-
-// useBF16 says whether a product is done with activations rounded to bf16.
-func useBF16(ops *matTable, a *Acts, m *Matrix) bool {
-	return ops.gemmBF16 != nil && m.dtype == BF16 && !a.Exact
 }
 
 // out returns where the results of a tile go, 32 per token from out on with
@@ -233,17 +220,6 @@ func (m *Matrix) tilesFloats(ops *matTable, y []float32, a *Acts, panel, tile in
 			if edge {
 				m.flush(y, a.n, panel, t, out)
 			}
-		}
-	}
-}
-
-// tilesBF16 multiplies with the weights as they are.
-func (m *Matrix) tilesBF16(ops *matTable, y []float32, a *Acts, panel, tile int, w []byte, s *scratch) {
-	for t := tile; t < min(tile+blockTiles, a.tiles()); t++ {
-		out, ldy, edge := m.out(y, a.n, panel, t, s)
-		ops.gemmBF16(out, ldy, halfs(w), a.tileBF16(t), (m.Cols+1)/2)
-		if edge {
-			m.flush(y, a.n, panel, t, out)
 		}
 	}
 }

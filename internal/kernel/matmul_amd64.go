@@ -21,7 +21,7 @@ var matAVX2 = &matTable{
 	quantTile:   quantTileAVX2,
 }
 
-var matAVX512 = withBF16(&matTable{
+var matAVX512 = &matTable{
 	gemmF32:     gemmF32AVX512,
 	gemvF32:     gemvF32AVX512,
 	gemvF16:     gemvF16AVX512,
@@ -37,14 +37,6 @@ var matAVX512 = withBF16(&matTable{
 	widenCodes:  widenCodesAVX512,
 	widenScales: widenScalesAVX512,
 	quantTile:   quantTileAVX2,
-})
-
-// withBF16 adds the loops of AVX512-BF16 where the CPU has it.
-func withBF16(t *matTable) *matTable {
-	if cpu.bf16 {
-		t.gemmBF16, t.gemvBF16x2 = gemmBF16AVX512, gemvBF16x2AVX512
-	}
-	return t
 }
 
 //go:noescape
@@ -58,12 +50,6 @@ func gemvF16AVX512(y []float32, w []uint16, x []float32, k int)
 
 //go:noescape
 func gemvBF16AVX512(y []float32, w []uint16, x []float32, k int)
-
-//go:noescape
-func gemmBF16AVX512(y []float32, ldy int, w, x []uint16, pairs int)
-
-//go:noescape
-func gemvBF16x2AVX512(y []float32, w, x []uint16, pairs int)
 
 //go:noescape
 func widenF16AVX512(dst []float32, src []uint16)

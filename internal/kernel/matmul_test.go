@@ -84,16 +84,8 @@ func product(t testing.TB, d DType, rows, cols, n int, w []byte, x []float32) []
 const tolerance = 2e-5
 
 // asUsed returns the activations as a product with a matrix of format d sees
-// them: rounded to int8 with a scale per 32 columns, or to bf16, where the tier
-// does so.
+// them: rounded to int8 with a scale per 32 columns where the tier does so.
 func asUsed(d DType, x []float32, exact bool) []float32 {
-	if d == BF16 && matOps[active].gemmBF16 != nil && !exact {
-		used := make([]float32, len(x))
-		for i, v := range x {
-			fromBF16Go(used[i:i+1], []uint16{toBF16(v)})
-		}
-		return used
-	}
 	if !d.quantised() || matOps[active].gemmI8 == nil || exact {
 		return x
 	}

@@ -18,14 +18,12 @@ func stopMatMul(m prof.Mark, a *Acts, ms []*Matrix) {
 		}
 	}
 	ops, unit := matOps[active], prof.FMA
-	switch {
-	case a.n == 1:
+	if a.n == 1 {
 		m.Stop("weights, one token: GEMV "+ms[0].dtype.String(), prof.Read, work)
 		return
-	case useInts(ops, a, ms[0]):
+	}
+	if useInts(ops, a, ms[0]) {
 		unit = prof.Int8
-	case useBF16(ops, a, ms[0]):
-		unit = prof.BF16
 	}
 	m.Stop("weights, many tokens: GEMM "+ms[0].dtype.String(), unit, work)
 }

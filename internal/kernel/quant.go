@@ -15,28 +15,27 @@ import (
 // rounded to nearest even. A block with a NaN or an infinity gets d = NaN, so
 // that it shows in the results; one below 2^-100 counts as zero.
 type Acts struct {
-	// Exact keeps the activations in float32 also for quantised and bf16 weights,
-	// which is slower, several times so for quantised ones, and good for tests.
+	// Exact keeps the activations in float32 also for quantised weights, which
+	// is several times slower and good for tests.
 	Exact bool
 
 	x       []float32 // [n][cols], the caller's
 	n, cols int
 
-	haveTiles, haveInts, haveBF16 bool
-	tiled                         []float32 // [tiles][cols][6]
-	bf16                          []byte    // [tiles][(cols+1)/2][6][2] bf16; one token: [(cols+1)/2][2]
-	size                          int       // bytes of a tile of q
-	q                             []byte    // [tiles][cols/32][8][6][4] int8, or as the tier wants; one token: [cols]
-	sums                          []int32   // [tiles][cols/32][6]: -128 * the sum of a block's q
-	halfSums                      []int32   // [tiles][cols/16][6]: the same of 16 columns
-	d                             []float32 // [tiles][cols/32][6]
-	xs                            []float32 // [tiles][cols/32][6]: d * the sum of q, what minima multiply
+	haveTiles, haveInts bool
+	tiled               []float32 // [tiles][cols][6]
+	size                int       // bytes of a tile of q
+	q                   []byte    // [tiles][cols/32][8][6][4] int8, or as the tier wants; one token: [cols]
+	sums                []int32   // [tiles][cols/32][6]: -128 * the sum of a block's q
+	halfSums            []int32   // [tiles][cols/16][6]: the same of 16 columns
+	d                   []float32 // [tiles][cols/32][6]
+	xs                  []float32 // [tiles][cols/32][6]: d * the sum of q, what minima multiply
 }
 
 // Set makes a hold x [n][cols]. x must stay unchanged until the next Set.
 func (a *Acts) Set(x []float32, n, cols int) {
 	a.x, a.n, a.cols = x[:n*cols], n, cols
-	a.haveTiles, a.haveInts, a.haveBF16 = false, false, false
+	a.haveTiles, a.haveInts = false, false
 }
 
 // tiles is the number of tiles, the last of which may be partly empty.
@@ -60,10 +59,6 @@ func (a *Acts) prepare(p *par.Pool, m *Matrix) {
 	case useInts(matOps[active], a, m):
 		if !a.haveInts {
 			a.quantise(p)
-		}
-	case useBF16(matOps[active], a, m):
-		if !a.haveBF16 {
-			a.roundBF16(p)
 		}
 	case a.n > 1 && !a.haveTiles:
 		a.tile(p)
@@ -158,32 +153,6 @@ func quantTileGo(out *intTile, x []float32, cols, lanes, rows int) {
 			out.d[at], out.xs[at] = d, d*float32(sum)
 		}
 	}
-}
-
-func (a *Acts) tileBF16(t int) []uint16 {
-	size := (a.cols + 1) / 2 * 2 * a.lanes()
-	return halfs(a.bf16)[t*size:][:size]
-}
-
-// roundBF16 makes the bf16 form.
-func (a *Acts) roundBF16(p *par.Pool) {
-	a.haveBF16 = true
-	lanes := a.lanes()
-	a.bf16 = grow(a.bf16, a.tiles()*((a.cols+1)/2)*4*lanes)
-	p.Run(a.tiles(), func(t int) {
-		dst := a.tileBF16(t)
-		row := make([]uint16, (a.cols+1)&^1)
-		for i := range lanes {
-			clear(row)
-			if t*lanes+i < a.n {
-				ToBF16(row, a.x[(t*lanes+i)*a.cols:][:a.cols])
-			}
-			for k := 0; k < len(row); k += 2 {
-				pair := dst[(k/2*lanes+i)*2:][:2]
-				pair[0], pair[1] = row[k], row[k+1]
-			}
-		}
-	})
 }
 
 // tile interleaves the tokens of each tile.

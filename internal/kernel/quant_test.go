@@ -203,13 +203,6 @@ func TestLoopsKeepToTheirOperands(t *testing.T) {
 					ops.gemvBF16(y, halfs(raw((k+1)/2*128)), in(k), k)
 				}
 			}
-			if ops.gemmBF16 != nil {
-				y, check := results(tileTokens, ldy)
-				ops.gemmBF16(y, ldy, halfs(raw(3*128)), halfs(raw(3*24)), 3)
-				check("gemmBF16")
-				y, _ = results(1, panelRows)
-				ops.gemvBF16x2(y, halfs(raw(3*128)), halfs(raw(3*4)), 3)
-			}
 			if ops.gemmI8 == nil {
 				continue
 			}
