@@ -52,7 +52,7 @@ var lattice = []struct {
 		"tokenizer/chat tokenizer sample kv lazy model internal/probe internal/tiny"},
 
 	{"uses", "internal/ui", "charm.land/lipgloss github.com/charmbracelet/colorprofile github.com/vbauerster/mpb golang.org/x/image golang.org/x/term gonum.org/v1/plot"},
-	{"uses", "cmd/lighttransfer", "internal/kernel internal/mem internal/prof hub tokenizer/chat tokenizer sample kv lazy internal/probe internal/tiny . internal/ui github.com/spf13/cobra golang.org/x/term"},
+	{"uses", "cmd/lighttransfer", "internal/kernel internal/mem internal/prof weights/gguf hub tokenizer/chat tokenizer sample kv lazy model internal/probe internal/tiny . internal/ui github.com/spf13/cobra golang.org/x/term"},
 	{"uses", "bench/mkmodel", "weights weights/gguf"},
 	{"uses", "bench/peers", "kv lazy"},
 }
