@@ -1,6 +1,9 @@
 package kernel
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // attnPair is the attention of one tier for pages of either precision.
 type attnPair struct{ bf16, int8 *attnKernels }
@@ -56,4 +59,12 @@ func (t *attnKernels) pick(rows int) *attnProducts {
 		}
 	}
 	return nil
+}
+
+// packQueryF32 makes [rows][d] float32.
+func packQueryF32(dst []uint32, q []float32, d int) {
+	for i, x := range q {
+		dst[i] = math.Float32bits(x * math.Log2E)
+	}
+	clear(dst[len(q):])
 }

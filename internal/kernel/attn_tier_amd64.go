@@ -77,14 +77,6 @@ func packQueryBF16(dst []uint32, q []float32, d int) {
 	}
 }
 
-// packQueryF32 makes [rows][d] float32.
-func packQueryF32(dst []uint32, q []float32, d int) {
-	for i, x := range q {
-		dst[i] = math.Float32bits(x * math.Log2E)
-	}
-	clear(dst[len(q):])
-}
-
 // int16Scale returns the factor that makes integers of a query and the one that
 // makes base-2 logits of their products, NaN when the query is not finite. The
 // largest integer is such that 256 hi + lo reaches it with signed bytes and that

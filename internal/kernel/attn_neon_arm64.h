@@ -1,0 +1,164 @@
+// What:      what attention over bf16 pages and over int8 pages has in common in
+//            NEON (attn_neon_arm64.s, attn_neoni8_arm64.s).
+// Layout:    a tile is up to 6 rows x 16 columns: row r in V(4r) .. V(4r+3). The 64
+//            bytes in hand are widened to the 16 columns V24..V27. p is the number
+//            of the register that walks over Q or P of a row, t of a free V.
+// Tested by: TestAttendTiers, TestAttendSplits, FuzzAttend (attn_tier_test.go).
+
+#define STRIDE 2112 // bytes from row to row of S: 4 * attnStride
+
+#define ROWS3(op) \
+	op(0, 10, 29); \
+	op(1, 11, 30); \
+	op(2, 12, 31)
+#define ROWS4(op) \
+	ROWS3(op); \
+	op(3, 13, 29)
+#define ROWS6(op) \
+	ROWS4(op); \
+	op(4, 14, 30); \
+	op(5, 15, 31)
+
+// The next element of Q or P times the 16 columns.
+#define FMAROW(r, p, t) \
+	LDRSP(t, p); \
+	FMLAE(4*r, 24, t, 0); \
+	FMLAE(4*r+1, 25, t, 0); \
+	FMLAE(4*r+2, 26, t, 0); \
+	FMLAE(4*r+3, 27, t, 0)
+
+#define ZEROROW(r, p, t) \
+	ZEROV(4*r); \
+	ZEROV(4*r+1); \
+	ZEROV(4*r+2); \
+	ZEROV(4*r+3)
+
+#define STORES(r, p, t) \
+	STRQ(4*r, 0, r*STRIDE); \
+	STRQ(4*r+1, 0, r*STRIDE+16); \
+	STRQ(4*r+2, 0, r*STRIDE+32); \
+	STRQ(4*r+3, 0, r*STRIDE+48)
+
+// Times the scales of 16 keys, in V24..V27.
+#define SCALEKEYS(r, p, t) \
+	FMUL(4*r, 4*r, 24); \
+	FMUL(4*r+1, 4*r+1, 25); \
+	FMUL(4*r+2, 4*r+2, 26); \
+	FMUL(4*r+3, 4*r+3, 27)
+
+// One row of O, to which R8 points: load and scale by the row's factor, or store.
+#define LOADO(r, p, t) \
+	LDRS(t, 3, 4*r); \
+	LDPQ(4*r, 4*r+1, 8, 0); \
+	LDPQ(4*r+2, 4*r+3, 8, 32); \
+	FMULE(4*r, 4*r, t, 0); \
+	FMULE(4*r+1, 4*r+1, t, 0); \
+	FMULE(4*r+2, 4*r+2, t, 0); \
+	FMULE(4*r+3, 4*r+3, t, 0); \
+	ADD  R16, R8
+#define STOREO(r, p, t) \
+	STPQ(4*r, 4*r+1, 8, 0); \
+	STPQ(4*r+2, 4*r+3, 8, 32); \
+	ADD  R16, R8
+
+#define COLUMNS \
+	LDPQ(24, 25, 6, 0); \
+	LDPQ(26, 27, 6, 32)
+
+// Each of the columns by an operation with an operand.
+#define COLUMNS4(op, x) \
+	op(24, 24, x); \
+	op(25, 25, x); \
+	op(26, 26, x); \
+	op(27, 27, x)
+
+// QK computes S = Q K^T, rows being one of ROWS3 .. ROWS6. R0 s, R1 q [rows][d],
+// R2 k, R3 ks, R4 pages, R5 d.
+#define QK(rows) \
+	MOVD s+0(FP), R0; \
+	MOVD q+8(FP), R1; \
+	MOVD k+16(FP), R2; \
+	MOVD ks+24(FP), R3; \
+	MOVD pages+32(FP), R4; \
+	MOVD d+40(FP), R5; \
+	LSL  $2, R5, R16; \
+page: \
+	MOVD.P 8(R2), R6; \
+	MOVD (R2), R7; \
+	SUB  R6, R7; \
+	BEGINKEYS; \
+	MOVD $8, R9; \
+tile: \
+	MOVD R1, R10; \
+	ADD  R16, R10, R11; \
+	ADD  R16, R11, R12; \
+	ADD  R16, R12, R13; \
+	ADD  R16, R13, R14; \
+	ADD  R16, R14, R15; \
+	rows(ZEROROW); \
+	LSR  $DIMBITS, R5, R8; \
+dims: \
+	ADD  R6, R7, R17; \
+	PRFM (R17), PLDL2KEEP; \
+	STEPS(rows); \
+	ADD  $64, R6; \
+	SUBS $1, R8; \
+	BNE  dims; \
+	ENDKEYS(rows); \
+	rows(STORES); \
+	ADD  $64, R0; \
+	SUBS $1, R9; \
+	BNE  tile; \
+	SUBS $1, R4; \
+	BNE  page; \
+	RET
+
+// PV computes O = c O + P V. R0 o, R1 p, R2 v, R3 c, R4 pages, R5 d.
+#define PV(rows) \
+	MOVD o+0(FP), R0; \
+	MOVD p+8(FP), R1; \
+	MOVD v+16(FP), R2; \
+	MOVD c+24(FP), R3; \
+	MOVD d+40(FP), R5; \
+	LSL  $2, R5, R16; \
+	LSL  $GROUPBITS, R5, R19; \
+	MOVD $0, R20; \
+tile: \
+	MOVD R0, R8; \
+	rows(LOADO); \
+	MOVD R1, R10; \
+	ADD  $STRIDE, R10, R11; \
+	ADD  $STRIDE, R11, R12; \
+	ADD  $STRIDE, R12, R13; \
+	ADD  $STRIDE, R13, R14; \
+	ADD  $STRIDE, R14, R15; \
+	MOVD R2, R21; \
+	MOVD pages+32(FP), R4; \
+page: \
+	MOVD.P 8(R21), R6; \
+	MOVD (R21), R7; \
+	SUB  R6, R7; \
+	ADD  R20, R6; \
+	MOVD $4, R9; \
+group: \
+	MOVD $TOKENSTEPS, R8; \
+tokens: \
+	ADD  R6, R7, R17; \
+	PRFM (R17), PLDL2KEEP; \
+	STEPS(rows); \
+	ADD  $64, R6; \
+	SUBS $1, R8; \
+	BNE  tokens; \
+	ADD  R19, R6; \
+	SUB  $(64*TOKENSTEPS), R6; \
+	SUBS $1, R9; \
+	BNE  group; \
+	SUBS $1, R4; \
+	BNE  page; \
+	MOVD R0, R8; \
+	rows(STOREO); \
+	ADD  $64, R0; \
+	ADD  $(64*TOKENSTEPS), R20; \
+	CMP  R19, R20; \
+	BNE  tile; \
+	RET
