@@ -85,10 +85,10 @@ func TestReadmeNamesEveryVerb(t *testing.T) {
 	}
 	for _, c := range tree().Commands() {
 		show := "lighttransfer " + c.Name()
-		if !c.Runnable() { // a topic
+		if !c.Runnable() && !c.HasSubCommands() { // a topic
 			show = "lighttransfer help " + c.Name()
 		}
-		if !c.Hidden && c.Name() != "help" && c.Name() != "man" && !strings.Contains(strings.ReplaceAll(string(data), "go run ./cmd/", ""), show) {
+		if !c.Hidden && c.Name() != "help" && !strings.Contains(strings.ReplaceAll(string(data), "go run ./cmd/", ""), show) {
 			t.Errorf("README.md does not show %q", show)
 		}
 	}
