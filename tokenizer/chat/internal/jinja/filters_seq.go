@@ -380,28 +380,36 @@ func sumFilter(x *exec, v Value, a args) (Value, error) {
 	return total, nil
 }
 
+// rows are what batch and slice cut into lists: the items, a number n, and what
+// short lists are filled with, nil for nothing.
+func (x *exec) rows(v Value, a args, filter, number string) (items []Value, n int, fill Value, err error) {
+	p, err := a.bind(filter, number, "fill_with")
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	if n, err = intArg(p[0], 0); err != nil || n <= 0 || n > maxRange {
+		return nil, 0, nil, fmt.Errorf("%s: %s must be a positive integer", filter, number)
+	}
+	if items, err = x.iterate(v); err != nil {
+		return nil, 0, nil, err
+	}
+	if !missing(p[1]) {
+		fill = p[1]
+	}
+	return items, n, fill, x.alloc(valueBytes * (2*len(items) + n))
+}
+
 func batchFilter(x *exec, v Value, a args) (Value, error) {
-	p, err := a.bind("batch", "linecount", "fill_with")
+	items, n, fill, err := x.rows(v, a, "batch", "linecount")
 	if err != nil {
-		return nil, err
-	}
-	n, err := intArg(p[0], 0)
-	if err != nil || n <= 0 || n > maxRange {
-		return nil, errors.New("batch: linecount must be a positive integer")
-	}
-	items, err := x.iterate(v)
-	if err != nil {
-		return nil, err
-	}
-	if err := x.alloc(valueBytes * (2*len(items) + n)); err != nil {
 		return nil, err
 	}
 	var out []Value
 	for len(items) > 0 {
 		k := min(n, len(items))
 		line := append([]Value{}, items[:k]...)
-		for !missing(p[1]) && p[1] != nil && len(line) < n {
-			line = append(line, p[1])
+		for fill != nil && len(line) < n {
+			line = append(line, fill)
 		}
 		out = append(out, &list{items: line})
 		items = items[k:]
@@ -410,19 +418,8 @@ func batchFilter(x *exec, v Value, a args) (Value, error) {
 }
 
 func sliceFilter(x *exec, v Value, a args) (Value, error) {
-	p, err := a.bind("slice", "slices", "fill_with")
+	items, n, fill, err := x.rows(v, a, "slice", "slices")
 	if err != nil {
-		return nil, err
-	}
-	n, err := intArg(p[0], 0)
-	if err != nil || n <= 0 || n > maxRange {
-		return nil, errors.New("slice: slices must be a positive integer")
-	}
-	items, err := x.iterate(v)
-	if err != nil {
-		return nil, err
-	}
-	if err := x.alloc(valueBytes * (2*len(items) + n)); err != nil {
 		return nil, err
 	}
 	var out []Value
@@ -434,8 +431,8 @@ func sliceFilter(x *exec, v Value, a args) (Value, error) {
 		}
 		part := append([]Value{}, items[:k]...)
 		items = items[k:]
-		if i >= extra && extra > 0 && !missing(p[1]) && p[1] != nil {
-			part = append(part, p[1])
+		if i >= extra && extra > 0 && fill != nil {
+			part = append(part, fill)
 		}
 		out = append(out, &list{items: part})
 	}
