@@ -22,7 +22,8 @@
 // serve many sessions. A [Session] is one conversation: it owns the KV cache
 // (package kv) and the policy (package lazy) and is the only place where they
 // meet. Generating again on the same session continues it: what the cache holds
-// of the new prompt is not computed a second time.
+// of the new prompt is not computed a second time. A [Batch] decodes several
+// sessions together.
 //
 // A policy says which layers or KV heads are lazy:
 //
