@@ -28,7 +28,7 @@ func main() {
 	flag.StringVar(&s.log, "log", "peers.jsonl", "what was measured; more is appended")
 	flag.StringVar(&s.page, "page", "docs/performance.md", "page to write")
 	flag.StringVar(&s.depths, "depths", "512,4096,16384", "lengths of the prompts")
-	flag.StringVar(&s.flash, "flash", "1,0", "llama.cpp's flash attention: on, off, or both")
+	flag.StringVar(&s.flash, "flash", "1,0", "llama.cpp's flash attention: on, off, or both; empty: ours only")
 	flag.StringVar(&s.policies, "policies", "full,lazy,default,compact,compact8", "which of our runs")
 	flag.IntVar(&s.core, "core", 0, "the core to run on")
 	flag.IntVar(&s.rounds, "rounds", 3, "rounds to measure")
@@ -94,6 +94,9 @@ func measure(s *settings) error {
 	base := record{Model: strings.TrimSuffix(filepath.Base(s.model), ".gguf"), Commit: commit(), Processor: processor()}
 	for round := range s.rounds {
 		for flash := range strings.SplitSeq(s.flash, ",") {
+			if flash == "" {
+				continue
+			}
 			r := base
 			r.Who, r.Setting = "llama.cpp", "flash attention "+map[string]string{"1": "on", "0": "off"}[flash]
 			if err := s.pinned(log, r, filepath.Join(s.llama, "bin", "python"), script, s.model, s.depths, fmt.Sprint(s.generate), flash); err != nil {
