@@ -1,5 +1,6 @@
 // What:      what attention over bf16 pages and over int8 pages has in common in
-//            NEON (attn_neon_arm64.s, attn_neoni8_arm64.s).
+//            NEON (attn_neon_arm64.s, attn_neoni8_arm64.s,
+//            attn_neondot_arm64.s).
 // Layout:    a tile is up to 6 rows x 16 columns: row r in V(4r) .. V(4r+3). The 64
 //            bytes in hand are widened to the 16 columns V24..V27. p is the number
 //            of the register that walks over Q or P of a row, t of a free V.
@@ -162,3 +163,79 @@ tokens: \
 	CMP  R19, R20; \
 	BNE  tile; \
 	RET
+
+DATA attnF32<>+0(SB)/4, $0xc2fc0000 // -126
+// 2^f for |f| <= 1/2, relative error 1e-7, 1 exactly at 0.
+DATA attnF32<>+4(SB)/4, $0x3aaddd24 // 0.00132648
+DATA attnF32<>+8(SB)/4, $0x3c1e754f // 0.00967152
+DATA attnF32<>+12(SB)/4, $0x3d635baa // 0.05550734
+DATA attnF32<>+16(SB)/4, $0x3e75fcde // 0.24022242
+DATA attnF32<>+20(SB)/4, $0x3f317215 // 0.69314698
+DATA attnF32<>+24(SB)/4, $0x3f800000 // 1
+GLOBL attnF32<>(SB), RODATA|NOPTR, $28
+
+#define EXP2CONST \
+	MOVD $attnF32<>(SB), R7; \
+	VLD1R.P 4(R7), [V16.S4]; \
+	VLD1R.P 4(R7), [V17.S4]; \
+	VLD1R.P 4(R7), [V18.S4]; \
+	VLD1R.P 4(R7), [V19.S4]; \
+	VLD1R.P 4(R7), [V20.S4]; \
+	VLD1R.P 4(R7), [V21.S4]; \
+	VLD1R.P 4(R7), [V22.S4]
+
+// x = 2^x for x <= 0, 0 below -126: nearest integer V28, polynomial in the rest,
+// V28 added to the exponent. NaN stays NaN. FMLA adds to a copy of each coefficient.
+#define EXP2(x) \
+	FMAX(29, x, 16); \
+	FRINTN(28, 29); \
+	FSUB(29, 29, 28); \
+	FCVTNS(28, 28); \
+	SHL(28, 28, 23); \
+	ORRV(30, 18, 18); \
+	FMLA(30, 17, 29); \
+	ORRV(31, 19, 19); \
+	FMLA(31, 30, 29); \
+	ORRV(30, 20, 20); \
+	FMLA(30, 31, 29); \
+	ORRV(31, 21, 21); \
+	FMLA(31, 30, 29); \
+	ORRV(30, 22, 22); \
+	FMLA(30, 31, 29); \
+	ADD4(30, 30, 28); \
+	FCMGT(28, 16, x); \
+	BICV(x, 30, 28)
+
+// The beginning of a row of softmax: V23 = the new maximum, in all lanes; c = 2^(old
+// - new); V24..V27 = l*c. R0 s, R1 m, R2 l, R3 c, R6 pages.
+#define MAXIMUM \
+	VLD1R (R1), [V8.S4]; \
+	ORRV(0, 8, 8); \
+	ORRV(1, 8, 8); \
+	ORRV(2, 8, 8); \
+	ORRV(3, 8, 8); \
+	MOVD R0, R7; \
+	LSL  $3, R6, R8; \
+top: \
+	VLD1.P 64(R7), [V4.S4, V5.S4, V6.S4, V7.S4]; \
+	FMAX(0, 0, 4); \
+	FMAX(1, 1, 5); \
+	FMAX(2, 2, 6); \
+	FMAX(3, 3, 7); \
+	SUBS $1, R8; \
+	BNE  top; \
+	FMAX(0, 0, 1); \
+	FMAX(2, 2, 3); \
+	FMAX(0, 0, 2); \
+	FMAXV(0, 0); \
+	VDUP V0.S[0], V23.S4; \
+	FMOVS F0, (R1); \
+	FSUB(0, 8, 23); \
+	EXP2(0); \
+	FMOVS F0, (R3); \
+	LDPQ(24, 25, 2, 0); \
+	LDPQ(26, 27, 2, 32); \
+	FMUL(24, 24, 0); \
+	FMUL(25, 25, 0); \
+	FMUL(26, 26, 0); \
+	FMUL(27, 27, 0)

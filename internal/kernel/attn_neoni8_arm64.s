@@ -4,7 +4,7 @@
 // Layout:    pages as in attn_page.go: 64 bytes are 4 dimensions of 16 keys, or 4
 //            tokens of 16 dimensions of V, 4 bytes to a 32-bit lane. Q is [rows][d].
 // Algorithm: as for bf16 pages, with one of the four bytes of each lane shifted out
-//            and converted at a time: with 6 rows 96 multiply-adds, 44 widenings and
+//            and converted at a time: with 6 rows 96 multiply-adds, 48 widenings and
 //            32 loads per 64 bytes. Logits are multiplied by the scales of the keys.
 // Tested by: TestAttendTiers, TestAttendSplits, FuzzAttend (attn_tier_test.go).
 

@@ -68,3 +68,27 @@ func packQueryF32(dst []uint32, q []float32, d int) {
 	}
 	clear(dst[len(q):])
 }
+
+// int16Scale returns the factor that makes integers of a query and the one that
+// makes base-2 logits of their products, NaN when the query is not finite. The
+// largest integer is such that 256 hi + lo reaches it with signed bytes and that
+// a dot product with int8 keys fits 32 bits.
+func int16Scale(row []float32) (inv, scale float32) {
+	limit := float32(min(127*256+127, math.MaxInt32/(127*len(row))))
+	top := float32(0)
+	for _, x := range row {
+		top = max(top, max(x, -x)) // NaN stays NaN
+	}
+	scale = top/limit*math.Log2E + (top - top)
+	inv = limit / top
+	if inv-inv != 0 {
+		inv = 0 // of zeros
+	}
+	return inv, scale
+}
+
+// toInt16 rounds to nearest even.
+func toInt16(x float32) int32 {
+	const round = 3 << 22 // the units of a float32 of this size are integers
+	return int32(math.Float32bits(x+round)) - 0x4B400000
+}

@@ -16,9 +16,10 @@
 // # Tiers
 //
 // Each loop exists in plain Go, always compiled, which is the reference for the
-// tests, and again per family of CPUs ("tier"): avx2 (AVX2, FMA, F16C) and
-// avx512 (F, BW, DQ, VL, VNNI; BF16 where present). The best one is chosen at
-// start; the environment variable LIGHTTRANSFER_CPU forces one. See [Tier].
+// tests, and again per family of CPUs ("tier"): neon (any arm64; dot products of
+// bytes where present), avx2 (AVX2, FMA, F16C) and avx512 (F, BW, DQ, VL, VNNI;
+// BF16 where present). The best one is chosen at start; the environment variable
+// LIGHTTRANSFER_CPU forces one. See [Tier].
 //
 // The generic tier multiplies quantised weights by float32 activations. The
 // others quantise activations to int8, with one scale per 32 elements, as

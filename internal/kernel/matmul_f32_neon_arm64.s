@@ -4,7 +4,7 @@
 //            [k] for one; y [6][ldy] with 32 results per token.
 // Algorithm: several tokens: 4 registers per token hold 16 rows, 24 in all, and
 //            the 32 rows are done in two passes; per column 24 multiply-adds by an
-//            element of x, and 4 loads. One token: 8 registers hold 32 rows. All
+//            element of x, and 3 loads. One token: 8 registers hold 32 rows. All
 //            sums run over k in order, by fused multiply-add, in one register each.
 // Tested by: TestMatMul, FuzzMatMul, TestLoopsKeepToTheirOperands, TestWiden.
 

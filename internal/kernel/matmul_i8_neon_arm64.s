@@ -7,7 +7,7 @@
 // Algorithm: 8 rows at a time, in four passes. With its top bit turned a byte of w
 //            is signed, code - zero, so the sums start at 0 and the argument sums,
 //            for loops that need an offset, is not read. A pair of groups is 24 dot
-//            products by an element of x, for 7 loads and 4 exclusive ors. A
+//            products by an element of x, for 5 loads and 4 exclusive ors. A
 //            block's sums are scaled by scale*d and added to the float32 sums in
 //            order of the blocks.
 // Tested by: TestMatMul, FuzzMatMul, TestLoopsKeepToTheirOperands.

@@ -44,6 +44,7 @@
 #define ADD4(d,n,m) VOP3_(0x4EA08400,d,n,m)
 #define ADDB(d,n,m) VOP3_(0x4E208400,d,n,m)
 #define UMAX4(d,n,m) VOP3_(0x6EA06400,d,n,m)
+#define ADDH(d,n,m) VOP3_(0x4E608400,d,n,m)
 #define ANDV(d,n,m) VOP3_(0x4E201C00,d,n,m)
 #define BICV(d,n,m) VOP3_(0x4E601C00,d,n,m)
 #define ORRV(d,n,m) VOP3_(0x4EA01C00,d,n,m)
@@ -68,6 +69,11 @@
 #define SQXTNH2(d,n) VOP2_(0x4E614800,d,n)
 #define SQXTNB(d,n) VOP2_(0x0E214800,d,n)
 #define SQXTNB2(d,n) VOP2_(0x4E214800,d,n)
+// Every second of n, then of m: 16-bit lanes from the first, bytes from the first
+// or the second.
+#define UZP1H(d,n,m) VOP3_(0x4E401800,d,n,m)
+#define UZP1B(d,n,m) VOP3_(0x4E001800,d,n,m)
+#define UZP2B(d,n,m) VOP3_(0x4E005800,d,n,m)
 // The upper 16 bits of each lane.
 #define SHRN16(d,n) VOP2_(0x0F108400,d,n)
 #define SHRN162(d,n) VOP2_(0x4F108400,d,n)
