@@ -1,6 +1,7 @@
-// What:      attention over int8 pages with NEON, float32 throughout: S = Q K^T and
-//            O = c O + P V, for chunks of 3, 4 and 6 rows. The mask and the softmax,
-//            which multiplies P by the scales of the values, are those of bf16 pages.
+// What:      attention over int8 pages with NEON, on cores without dot products of
+//            bytes, float32 throughout: S = Q K^T and O = c O + P V, for chunks of
+//            3, 4 and 6 rows. The mask and the softmax, which multiplies P by the
+//            scales of the values, are those of bf16 pages.
 // Layout:    pages as in attn_page.go: 64 bytes are 4 dimensions of 16 keys, or 4
 //            tokens of 16 dimensions of V, 4 bytes to a 32-bit lane. Q is [rows][d].
 // Algorithm: as for bf16 pages, with one of the four bytes of each lane shifted out
