@@ -30,7 +30,7 @@ var lattice = []struct {
 	{"numbers", "internal/mmap", "golang.org/x/sys"},
 	{"numbers", "internal/par", ""},
 	{"numbers", "internal/prof", "golang.org/x/sys"},
-	{"numbers", "internal/kernel", "internal/par internal/prof golang.org/x/sys"},
+	{"numbers", "internal/kernel", "internal/mem internal/par internal/prof golang.org/x/sys"},
 
 	{"files", "weights", "internal/kernel"},
 	{"files", "weights/gguf", "internal/mmap weights"},
@@ -41,7 +41,7 @@ var lattice = []struct {
 	{"core", "tokenizer/chat", "tokenizer/chat/internal/jinja"},
 	{"core", "tokenizer", "golang.org/x/text"},
 	{"core", "sample", ""},
-	{"core", "kv", "internal/kernel"},
+	{"core", "kv", "internal/kernel internal/mem"},
 	{"core", "lazy", "kv"},
 	{"core", "attn", "internal/kernel internal/par internal/prof kv"},
 	{"core", "model", "internal/kernel internal/par internal/prof weights weights/gguf weights/safetensors kv attn"},

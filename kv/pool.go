@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"unsafe"
+
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 )
 
 // ErrBudget is wrapped by the error that [Cache.Append] returns when the pool's
@@ -21,7 +23,13 @@ type Pool struct {
 	mu          sync.Mutex
 	free        []*Page
 	bytes, peak int64
+	singles     int64  // bytes allocated page by page
+	slab        []byte // what is left of the last large allocation
 }
+
+// slabBytes is how much is allocated at once when the cache has become larger
+// than that: reading it takes fewer look-ups of addresses.
+const slabBytes = mem.HugePage
 
 // NewPool makes a pool of pages for heads of headDim dimensions (they are stored
 // padded to a multiple of 32). limit is in bytes; 0 means none.
@@ -57,8 +65,22 @@ func (p *Pool) take() (*Page, error) {
 		p.free = p.free[:n-1]
 		return pg, nil
 	}
-	mem := make([]float32, p.pageBytes()/4) // for the alignment
-	return p.precision.page(unsafe.Slice((*byte)(unsafe.Pointer(&mem[0])), p.pageBytes()), p.dim), nil
+	return p.precision.page(p.alloc(int(p.pageBytes())), p.dim), nil
+}
+
+// alloc returns memory for a page.
+func (p *Pool) alloc(n int) []byte {
+	if p.singles < slabBytes || n > slabBytes/8 {
+		p.singles += int64(n)
+		words := make([]float32, n/4) // for the alignment
+		return unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), n)
+	}
+	if len(p.slab) < n {
+		p.slab = mem.AllocHuge(slabBytes)
+	}
+	b := p.slab[:n:n]
+	p.slab = p.slab[n:]
+	return b
 }
 
 // adopt counts a page that lies in a mapped file.
@@ -83,5 +105,5 @@ func (p *Pool) put(pg *Page) {
 func (p *Pool) Shrink() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free = nil
+	p.free, p.slab = nil, nil
 }

@@ -104,7 +104,18 @@ func Load(src Source, o Options) (*Model, error) {
 			return nil, err
 		}
 	}
+	m.settle()
 	return m, nil
+}
+
+// settle moves the weights into large pages of memory: every token reads all of them.
+func (m *Model) settle() {
+	all := []*kernel.Matrix{m.head}
+	for i := range m.layers {
+		ly := &m.layers[i]
+		all = append(all, ly.q.w, ly.k.w, ly.v.w, ly.o.w, ly.gate.w, ly.up.w, ly.down.w)
+	}
+	kernel.Settle(all...)
 }
 
 // Close closes the source. The model must not be used afterwards.
