@@ -136,6 +136,8 @@ func (f *fakeHub) serveCDN(w http.ResponseWriter, r *http.Request) {
 
 // client returns one with a cache of its own that does not really wait.
 func (f *fakeHub) client(t *testing.T) *Client {
+	f.mu.Lock() // every request takes it first (log), and so sees what the test has set until here
+	defer f.mu.Unlock()
 	return &Client{Endpoint: f.hub.URL, CacheDir: t.TempDir(), sleep: func(ctx context.Context, d time.Duration) error { return ctx.Err() }}
 }
 
