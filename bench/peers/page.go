@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +35,8 @@ func writePage(log, page string) error {
 	return os.WriteFile(page, []byte(before+beginMark+"\n\n"+figures(records)+"\n"+endMark+after), 0o644)
 }
 
+var runOrder = []string{"llama.cpp", "full", "lazy", "default", "compact", "compact8"}
+
 func readLog(path string) ([]record, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -49,6 +52,10 @@ func readLog(path string) ([]record, error) {
 		}
 		all = append(all, r)
 	}
+	// Runs are listed in one order, whichever was measured first.
+	slices.SortStableFunc(all, func(a, b record) int {
+		return cmp.Compare(slices.Index(runOrder, a.Who), slices.Index(runOrder, b.Who))
+	})
 	if len(all) == 0 {
 		return nil, errors.Join(sc.Err(), fmt.Errorf("%s is empty", path))
 	}
@@ -135,21 +142,25 @@ func memory(b *strings.Builder, peer, ours []record) {
 		depth = max(depth, r.Prompt)
 	}
 	fmt.Fprintf(b, "\nMost memory resident during a prompt of %d tokens, and in the KV cache:\n\n| run | memory, MiB | of llama.cpp's | KV cache, MiB |\n|---|---:|---:|---:|\n", depth)
-	least := int64(0)
+	held := func(rs []record) (most int64) {
+		for _, r := range rs {
+			most = max(most, r.PeakRSS)
+		}
+		return most
+	}
+	least := int64(0) // of llama.cpp's settings
+	for _, s := range distinct(peer, func(r record) string { return r.Setting }) {
+		if m := held(keep(peer, func(r record) bool { return r.Setting == s && r.Prompt == depth })); m > 0 && (least == 0 || m < least) {
+			least = m
+		}
+	}
 	all := append(slices.Clone(peer), ours...)
 	all = keep(all, func(r record) bool { return r.Prompt == depth })
 	for _, setting := range distinct(all, func(r record) string { return r.Who + "|" + r.Setting }) {
 		rs := keep(all, func(r record) bool { return r.Who+"|"+r.Setting == setting })
-		var rss int64
-		for _, r := range rs {
-			rss = max(rss, r.PeakRSS)
-		}
-		name := rs[0].Setting
+		rss, name := held(rs), rs[0].Setting
 		if rs[0].Who == "llama.cpp" {
 			name = "llama.cpp, " + name
-			if least == 0 || rss < least {
-				least = rss
-			}
 		}
 		times, cache := "", ""
 		if least > 0 {
