@@ -229,16 +229,21 @@ func TestRealGoldens(t *testing.T) {
 	}
 }
 
-// topEqual compares the best logits. 8-bit activations move them by a few tenths.
+// topEqual compares the best logits with one another: a shift of all of them changes
+// no probability. 8-bit activations shift them by up to 0.8 and scatter them by some
+// tenths; with float32 activations (the generic tier) all is within 0.06.
 func topEqual(t *testing.T, what string, logits []float32, ids []int32, want []float64) {
 	t.Helper()
-	worst := 0.0
+	var shift, worst float64
 	for i, id := range ids {
-		worst = max(worst, math.Abs(float64(logits[id])-want[i]))
+		shift += (float64(logits[id]) - want[i]) / float64(len(ids))
 	}
-	t.Logf("%s: best %d logits within %.3f", what, len(ids), worst)
-	if len(ids) < 20 || !(worst < 3*nearTie()) {
-		t.Errorf("%s: one of the best %d logits is off by %.3f", what, len(ids), worst)
+	for i, id := range ids {
+		worst = max(worst, math.Abs(float64(logits[id])-want[i]-shift))
+	}
+	t.Logf("%s: best %d logits shifted by %+.3f, within %.3f of one another", what, len(ids), shift, worst)
+	if len(ids) < 20 || !(worst < 3*nearTie()) || !(math.Abs(shift) < 5*nearTie()) {
+		t.Errorf("%s: the best %d logits are shifted by %+.3f and scattered by %.3f", what, len(ids), shift, worst)
 	}
 }
 
