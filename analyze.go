@@ -133,7 +133,7 @@ func (m *Model) Analyze(ctx context.Context, samples []Sample, o AnalyzeOptions)
 		return nil, err
 	}
 	c := &m.model.Config
-	shape := lazy.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads}
+	shape := shapeOf(c)
 	texts := make([][]int32, len(samples))
 	long, total := 0, 0 // samples longer than the window; tokens
 	for i, s := range samples {

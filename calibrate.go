@@ -262,7 +262,7 @@ func (m *Model) planOf(scores [][]float64, o *CalibrateOptions) (*lazy.Plan, err
 // nllDifference compares the probe's answer under the plan with full attention.
 func (m *Model) nllDifference(ctx context.Context, p probe.Probe, plan *lazy.Plan, step func(n int)) (float64, error) {
 	c := &m.model.Config
-	shape := lazy.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads}
+	shape := shapeOf(c)
 	lazyWindows, err := plan.Windows(shape, DefaultWindow)
 	if err != nil {
 		return 0, err

@@ -50,9 +50,9 @@ terminal, without PROMPT and -f, it is a chat that keeps its cache between the t
 tokens written in it are read as such.
 
 --session keeps the KV cache in a file and goes on from it: PROMPT is then the next
-turn of that conversation. With -f a new conversation begins that computes only what
-differs from the one in the file, so that a second question about the same document
-costs only the question.`,
+turn of that conversation, and costs only itself. With -f a new conversation begins;
+what the cache still holds of it is kept, which is the whole document under full
+attention. Lazy heads have forgotten, so under other policies it may be read again.`,
 		Example: `  lighttransfer run SmolLM2.gguf "Why is the sky blue?"
   lighttransfer run SmolLM2.gguf -f report.txt "What does it say about rivers?" --policy lighttransfer
   lighttransfer run SmolLM2.gguf -f report.txt "And about lakes?" --session report.kv
