@@ -38,6 +38,7 @@ var verbs = []func(*app) *cobra.Command{
 	// the program itself
 	manCommand,
 	policiesTopic,
+	tasksTopic,
 }
 
 // Exit statuses.
