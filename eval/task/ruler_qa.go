@@ -2,6 +2,7 @@ package task
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -196,6 +197,9 @@ func (d *hotpotDocument) UnmarshalJSON(data []byte) error {
 	pair := []any{&title, &body}
 	if err := json.Unmarshal(data, &pair); err != nil {
 		return err
+	}
+	if len(pair) != 2 {
+		return errors.New("a document is no [title, sentences]")
 	}
 	*d = hotpotDocument(title + "\n" + strings.Join(body, ""))
 	return nil
