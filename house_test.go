@@ -52,7 +52,7 @@ var lattice = []struct {
 		"tokenizer/chat tokenizer sample kv lazy model internal/probe internal/tiny"},
 
 	{"uses", "eval/score", ""},
-	{"uses", "eval/task", "eval/score internal/probe github.com/parquet-go/parquet-go"},
+	{"uses", "eval/task", "eval/score github.com/parquet-go/parquet-go"},
 	{"uses", "eval/runs", "eval/score golang.org/x/sys"},
 	{"uses", "eval/report", "eval/score eval/task eval/runs"},
 	{"uses", "eval", "eval/score eval/task eval/runs internal/kernel tokenizer tokenizer/chat sample kv lazy golang.org/x/time ."},

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// ruler_cwe: a numbered list in which ten words come often and the others seldom.
+// ruler_cwe: a numbered list in which ten words come often and the others seldom. When
+// it has all words there are, at some 100,000 tokens, it grows no more.
 // ruler_fwe: invented words whose frequencies fall with the square of their rank.
 func rulerCWE() Task {
 	return generator{
