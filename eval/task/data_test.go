@@ -47,6 +47,12 @@ func TestLongBenchLayouts(t *testing.T) {
 	if err := errors.Join(z.Close(), f.Close()); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(zipped), "gsm8k.jsonl"), []byte(`{"question": "How many?", "answer": "#### 1"}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if rs := records(t, must(t, "gsm8k"), Options{Data: filepath.Dir(zipped)}); len(rs) != 1 { // beside the zip
+		t.Errorf("%+v", rs)
+	}
 	for _, dir := range []string{
 		write(t, map[string]string{"hotpotqa.jsonl": hotpotLine + "\n" + second}),
 		write(t, map[string]string{"data/hotpotqa.jsonl": hotpotLine + strings.TrimSpace(second)}),
@@ -240,6 +246,9 @@ func TestNoData(t *testing.T) {
 				t.Errorf("%s in %q: %v", name, dir, err)
 			}
 		}
+	}
+	if _, err := must(t, "number").Records(Options{Lengths: []int{1 << 30}}); err == nil || !strings.Contains(err.Error(), "at most") {
+		t.Errorf("a length that no memory holds: %v", err)
 	}
 	if _, err := must(t, "hotpotqa").Records(Options{Data: filepath.Join(t.TempDir(), "none")}); err == nil {
 		t.Error("a folder that is not there is taken")
