@@ -33,7 +33,8 @@ rng = random.Random(20410)
 # Words and counts of our own.
 WORDS = """的 900 是 500 在 300 了 400 我 350 我们 200 河 30 河流 60 流 25 流域 12 水 80 水面 9 面 40 图书 25 图书馆 40 馆 8 开 90 开门 14
 门 35 早 20 早上 33 上 150 八 11 八点 7 点 60 大 120 大学 70 学 66 学生 88 生 50 生活 44 活 21 人 220 人工 17 人工智能 13 智能 19
-研究 55 研究生 23 生命 26 命 10 起源 15 C++ 3 AI 5 红 16 红色 12 色 6 A座 2 很 130 长 45 长江 31 江 14 大桥 18 桥 7 市 40 市长 22 零 0""".split()
+研究 55 研究生 23 生命 26 命 10 起源 15 C++ 3 AI 5 红 16 红色 12 色 6 A座 2 很 130 长 45 长江 31 江 14 大桥 18 桥 7 市 40 市长 22 零 0
+云 8 云深 5 深处 5 处 8 深 1""".split()  # 云/深处 is as likely as 云深/处
 
 
 def write(path, text):
@@ -69,7 +70,7 @@ def tables():
             tar.addfile(info, io.BytesIO(text.encode()))
     (out / "small.tar.gz").write_bytes(gzip.compress(archive.getvalue(), mtime=0))
     texts = ["", "我们的图书馆早上八点开门。", "南京市长江大桥很长", "小明在研究生命的起源", "他用C++写AI，3.5%的人 used it.\r\n第二行\t\u3000末",
-             "abc.12.5%a-b_c#d&e", "零零", "人工智能", "红色的A座", "\r\n\r\r\n \x1c", "😀河é流", "1.", "....", "张小明李春风不度云深处"]
+             "abc.12.5%a-b_c#d&e", "零零", "人工智能", "红色的A座", "\r\n\r\r\n \x1c", "😀河é流", "1.", "....", "张小明李春风不度云深处", "云深处"]
     parts = WORDS[::2] + list("张李王小明杭云深处春风不度末第他") + [" ", "\r\n", "，", "。", ".", "%", "3.5", "12", "ab", "X", "-", "é", "\u3000"]
     texts += ["".join(rng.choice(parts) for _ in range(rng.randrange(1, 14))) for _ in range(250)]
     rows = [[t, list(cutter.cut(t))] for t in texts]
@@ -163,9 +164,8 @@ def longbench(cut):
         add("passage_count", pred, ["12"])
         add("passage_retrieval_en", pred, ["Paragraph 12"])
         add("passage_retrieval_zh", pred, ["段落12"])
-    symbols = "abcxyz =().,;_01 \t"
-    for n in (5, 30, 120, 199, 200, 240, 400, 600):
-        for _ in range(4):
+    for n in (5, 30, 120, 199, 200, 240, 300, 400, 600):
+        for symbols in ("abcxyz =().,;_01 \t", string.ascii_letters, string.ascii_letters + string.digits + "()=.", string.ascii_lowercase + "ABCD"):
             line = "".join(rng.choice(symbols) for _ in range(n))
             other = "".join(c for c in line if rng.random() < 0.85) + "".join(rng.choice(symbols) for _ in range(rng.randrange(n)))
             add("lcc", rng.choice(["", "\n", "# note\n", "```go\n", "x // y\n"]) + other + "\nmore", [line])

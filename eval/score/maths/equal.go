@@ -141,11 +141,14 @@ func same(a, b *node) bool {
 
 var structured = map[kind]bool{tupleNode: true, setNode: true, listNode: true, unionNode: true, relationNode: true, matrixNode: true}
 
-// named is the right side of an equation that gives something a name, if the other
-// answer is not an equation.
+// named is the last side of an equation that gives something a name, or says that a
+// calculation comes to something, if the other answer is not an equation.
 func named(n, other *node) *node {
-	if n.kind == relationNode && other.kind != relationNode && strings.Trim(n.name, "=") == "" && n.args[0].isName() {
-		return n.args[len(n.args)-1]
+	if n.kind != relationNode || other.kind == relationNode || strings.Trim(n.name, "=") != "" {
+		return n
+	}
+	if last := n.args[len(n.args)-1]; n.args[0].isName() || sameValue(n.args[0], last) {
+		return last
 	}
 	return n
 }

@@ -37,7 +37,7 @@ var tight = map[string]bool{"cm": true, "mm": true, "km": true, "ft": true, "in"
 // clean takes away what makes equal answers look different. words is the answer as
 // words, if it has any that are not units.
 func clean(s string, joinThousands bool) (formula, words string) {
-	s = strings.TrimSpace(s)
+	s = strings.Trim(s, "* \t\r\n") // stars are Markdown
 	s = strings.TrimRight(s, ".,;:! \n")
 	s = rootSign.ReplaceAllStringFunc(s, func(m string) string {
 		if m = strings.TrimSpace(strings.TrimPrefix(m, "√")); m != "(" {
@@ -85,16 +85,19 @@ func unword(s string) (formula, words string) {
 			break
 		}
 		content := strings.TrimSpace(s[at[1] : at[1]+n-2])
+		command := s[at[0]:at[1]]
 		b.WriteString(s[:at[0]])
 		s = s[at[1]+n-1:]
 		switch {
+		case len(content) == 1 && strings.HasPrefix(command, `\mathbf`): // a vector
+			b.WriteString(content + " ")
 		case functions[content] != nil || constants[content] != 0:
 			b.WriteString(`\` + content + " ")
 		case content == "and" || content == "or" || content == ",":
 			b.WriteString(",")
 		case strings.ContainsAny(b.String(), "0123456789") || strings.Contains(b.String(), `\frac`): // a unit
 			s = strings.TrimPrefix(s, exponent.FindString(s))
-		case content != "" && strings.Trim(content, "0123456789.,-") == "":
+		case content != "" && strings.ContainsAny(content[:1], "0123456789"): // with its unit, perhaps
 			b.WriteString(content)
 		case content != "":
 			named = append(named, content)

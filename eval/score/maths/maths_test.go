@@ -74,6 +74,13 @@ func TestEqual(t *testing.T) {
 		{`3:2`, `3 : 2`},
 		{`x^3+3x-6`, `x**3 + 3*x - 6`},
 		{`\text{even}`, `even`},
+		{`1\pm\sqrt{19}`, `x = 1\pm\sqrt{19}`, `x=1+\sqrt{19} \text{ or } x=1-\sqrt{19}`},
+		{`x \in [-2,7]`, `-2 \leq x \leq 7`, `[-2,7]`, `7\ge x\ge -2`},
+		{`18`, `\text{18 apples}`, `**18**`, `3 \cdot 6 = 18`, `18.00`, `\$18`, `18 eggs/day`, `018`},
+		{`2\mathbf{i}-\mathbf{j}`, `-\mathbf{j}+2\mathbf{i}`},
+		{`\frac{\sqrt{3}}{3}`, `\frac{1}{\sqrt{3}}`, `\frac{\sqrt3}3`},
+		{`11 \sqrt{5} + 11`, `11(1+\sqrt5)`, `11(\sqrt{5}+1)`},
+		{`\text{June 20}`, `June 20`, `\textbf{June 20}`},
 		{`7\operatorname{cot}x`, `7\cot x`},
 	} {
 		for _, a := range c {
@@ -104,6 +111,7 @@ func TestDifferent(t *testing.T) {
 		{`x`, `y`, `2x`, `x^2`},
 		{`58,500`, `58500.5`, `58`, `500`},
 		{`\sqrt{x^2}`, `x`},
+		{`18`, `3\cdot 5 = 18`, `18 = x + 1`, `17 = 17`},
 		{`(0,9) \cup (9,36)`, `(0,36)`, `(0,9),(9,36)`, `(0,9)`},
 		{`\frac{1}{0}`, `0`, `\infty`, `-\infty`},
 		{``, `0`, `\text{}`},
@@ -145,7 +153,7 @@ func TestFinal(t *testing.T) {
 func TestRight(t *testing.T) {
 	const gold = "He has 3 + 4 = 7.\n#### 7"
 	for text, want := range map[string]bool{
-		`\boxed{7}`: true, "The answer is 7 because 3 + 4 = 7.": true, "The answer is 7 apples.": true, "#### 7.0": true, "7": true,
+		`\boxed{7}`: true, "The answer is 7 because 3 + 4 = 7.": true, "The answer is 7 apples.": true, "the answer is **7**.": true, "The answer is 3 + 4 = 7.": true, "#### 7.0": true, "7": true,
 		"So there are 7 apples, " + strings.Repeat("and so on ", 10) + "that is 7.": true,
 		`\boxed{8}`: false, "The answer is 8, not 7.": false, `The answer is 7. \boxed{8}`: false, "": false, "#### -7": false,
 	} {
