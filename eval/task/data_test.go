@@ -165,6 +165,9 @@ func TestMathsLayouts(t *testing.T) {
 			!slices.Equal(r.Reference.Answers, []string{answer}) || r.MaxTokens != 32768 || r.Facts["level"] != want.Facts["level"] {
 			t.Errorf("%s: %+v", name, r)
 		}
+		if k := must(t, name); k.Scorer.Score("So it is \\boxed{"+answer+"}.", r.Reference) != 1 || k.Scorer.Score("So it is \\boxed{-1}.", r.Reference) != 0 {
+			t.Errorf("%s: the right answer is not told from a wrong one", name)
+		}
 	}
 	if rs := records(t, must(t, "aime25"), Options{Data: dir}); len(rs) != 2 || rs[1].ID != "1" || rs[1].Reference.Answers[0] != "588" {
 		t.Errorf("aime25 of two files: %+v", rs)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/lighttransfer/lighttransfer/eval/score"
 )
 
 // This project's own tasks: something in a long document is asked for. Each comes
@@ -43,7 +45,7 @@ func ownGenerators() []Task {
 	var all []Task
 	for _, t := range ownTasks {
 		now := generator{
-			name: t.name, group: "own", summary: t.summary, scorer: matchAll, lengths: ownLengths, count: 24, least: t.least,
+			name: t.name, group: "own", summary: t.summary, scorer: score.MatchAll, lengths: ownLengths, count: 24, least: t.least,
 			build: func(g *gen, n int) (Record, error) {
 				q := t.make(g, n)
 				r := q.record()

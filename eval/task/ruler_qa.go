@@ -16,7 +16,7 @@ import (
 func rulerQA() []Task {
 	qa := func(name, summary string, read func([]byte) (*corpus, error), files ...string) Task {
 		return generator{
-			name: name, group: "ruler", summary: summary, scorer: matchAny, lengths: []int{4096}, count: 50, least: 1,
+			name: name, group: "ruler", summary: summary, scorer: scorer(name), lengths: []int{4096}, count: 50, least: 1,
 			build: func(g *gen, n int) (Record, error) {
 				c, err := g.sources.corpus(read, files)
 				if err != nil {
