@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
@@ -18,13 +20,18 @@ func TestForkIsStraight(t *testing.T) {
 	m := openTiny(t)
 	ids := prompt(m, 700)
 	then := []int32{17, 300, 42, 5, 611}
+	plan := filepath.Join(t.TempDir(), "plan.json")
+	text := `{"model":"tiny","layers":8,"lazy_layers":[1,5],"lazy_heads":[[2,0],[3,0,70,16]],"window":{"sink":3,"recent":90,"stride":8},"made_by":"","samples":0,"frequency":[]}`
+	if err := os.WriteFile(plan, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, precision := range []string{"bf16", "int8"} {
 		for _, n := range []int{100, 600} {
 			full := session(t, m, SessionOptions{Policy: "full", KV: precision, Forks: true})
 			if err := full.Prefill(context.Background(), ids[:n]); err != nil {
 				t.Fatal(err)
 			}
-			for _, policy := range policies {
+			for _, policy := range append(slices.Clone(policies), "plan:"+plan+",cut=after") {
 				for _, w := range []kv.Window{tinyWindow, {Sink: 2, Recent: 60, Stride: 8}} {
 					what := fmt.Sprintf("%s, window %s, %s, %d tokens", policy, w, precision, n)
 					o := SessionOptions{Policy: policy, Window: w, KV: precision}

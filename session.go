@@ -147,8 +147,13 @@ func (s *Session) setPolicy() error {
 		}
 	}
 	var err error
-	s.fresh, err = lazy.Parse(spec, st)
-	return err
+	if s.fresh, err = lazy.Parse(spec, st); err != nil {
+		return err
+	}
+	if k, ok := s.fresh.(interface{ Keeps() kv.Window }); ok && !k.Keeps().Full() {
+		s.o.Window = k.Keeps() // a plan that decides: it says itself from which length on
+	}
+	return nil
 }
 
 // begin takes a new policy value and returns the windows it starts with: those
