@@ -41,6 +41,17 @@ func (s *Session) Fork(o SessionOptions) (*Session, error) {
 	return f, nil
 }
 
+// Forks reports whether sessions with these options can be forks of one that has
+// read the prompt with full attention.
+func (m *Model) Forks(o SessionOptions) (bool, error) {
+	s, err := m.NewSession(o)
+	if err != nil {
+		return false, err
+	}
+	defer s.Close()
+	return slices.Equal(s.cache.Windows(), m.model.Windows()), nil
+}
+
 // become makes f, which is empty, a fork of s. It goes layer by layer, as reading
 // does, and holds no more at its peak than that.
 func (f *Session) become(s *Session) error {

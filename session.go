@@ -150,8 +150,8 @@ func (s *Session) setPolicy() error {
 	if s.fresh, err = lazy.Parse(spec, st); err != nil {
 		return err
 	}
-	if k, ok := s.fresh.(interface{ Keeps() kv.Window }); ok && !k.Keeps().Full() {
-		s.o.Window = k.Keeps() // a plan that decides: it says itself from which length on
+	if p, ok := s.fresh.(interface{ Plan() *lazy.Plan }); ok && s.fresh.Needs() != (lazy.Needs{}) && !p.Plan().Window.Full() {
+		s.o.Window = p.Plan().Window // a plan that decides says itself from which length on
 	}
 	return nil
 }

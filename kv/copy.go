@@ -11,7 +11,8 @@ func (c *Cache) CopyLayer(from *Cache, layer int) error {
 	for h := range c.kvHeads {
 		dst, src := c.Head(layer, h), from.Head(layer, h)
 		dst.reset(c.pool)
-		dst.Window, dst.first, dst.nkept = src.Window, src.first, src.nkept
+		*dst = *src
+		dst.kept, dst.recent = nil, nil
 		var err error
 		if dst.kept, err = c.pool.copies(src.kept); err == nil {
 			dst.recent, err = c.pool.copies(src.recent)

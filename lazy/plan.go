@@ -86,6 +86,9 @@ func (p plan) Begin(s Shape) ([]kv.Window, error) { return p.plan.Windows(s, p.s
 
 func (p plan) Clone() Policy { return p }
 
+// Plan is what the policy runs.
+func (p plan) Plan() *Plan { return p.plan }
+
 // planAfter is a plan whose lazy heads read the whole prompt and are cut after it,
 // layer by layer, as lighttransfer cuts them: what reading computes is that of full
 // attention. It asks for the lazy ratio, which it does not use.
@@ -98,9 +101,6 @@ type planAfter struct {
 
 func (p *planAfter) Args() string { return p.source + cutAfter }
 func (p *planAfter) Needs() Needs { return Needs{Ratio: true} }
-
-// Keeps is the window of a lazy head that has none of its own.
-func (p *planAfter) Keeps() kv.Window { return p.plan.plan.Window }
 
 func (p *planAfter) Begin(s Shape) (_ []kv.Window, err error) {
 	p.shape, p.next = s, 0
