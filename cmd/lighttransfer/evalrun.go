@@ -36,12 +36,14 @@ type evalFlags struct {
 	kv        string
 	budget    int64
 	context   int
+	rate      float64
+	parallel  int
 }
 
 // evalRunning makes the parent of eval's verbs a command that runs tasks.
 func evalRunning(a *app, c *cobra.Command) {
 	o := &evalFlags{kv: "bf16", shard: shardFlag{Count: 1}}
-	c.Use = "eval TASK... --model MODEL"
+	c.Use = "eval TASK... --model MODEL [--endpoint URL]"
 	c.Long = `Eval answers the records of tasks, scores the answers and keeps them in a folder, one
 line of JSON per record and policy. A TASK is one of eval tasks, or a .jsonl file of
 records of your own. Stop it whenever you like: the same command goes on where it was,
@@ -56,6 +58,9 @@ while they read. Behind an @ a policy may have a window and a precision of its o
 Prompts longer than --context, or than the model allows, lose their middle, as in
 LongBench.
 
+With --endpoint the model is asked over the network; the key is taken from OPENAI_API_KEY.
+What may pass is tried again with growing pauses, or as the server asks.
+
 On several machines give each a --shard, 0/N to N-1/N, and one --out, or one each;
 eval report merges them.
 
@@ -67,7 +72,8 @@ With --json, when all is done:
 answered and failed count this start's, before those of earlier ones; missing what all
 shards together still lack.`
 	c.Example = `  lighttransfer eval questions.jsonl --model SmolLM2.gguf --policy full --policy lighttransfer:lazy=0.5
-  lighttransfer eval questions.jsonl --model SmolLM2.gguf --shard 0/4 --out /shared/run`
+  lighttransfer eval questions.jsonl --model SmolLM2.gguf --shard 0/4 --out /shared/run
+  lighttransfer eval questions.jsonl --endpoint http://localhost:8000/v1 --model qwen3-32b`
 	c.Args = cobra.ArbitraryArgs
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 && c.Flags().NFlag() == 0 {
@@ -77,7 +83,7 @@ shards together still lack.`
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.model, "model", "", "the `MODEL` that answers")
+	f.StringVar(&o.model, "model", "", "the `MODEL` that answers; with --endpoint its name there")
 	f.StringVar(&o.tasks.Data, "data", "", "folder with published data, for tasks that need some")
 	f.IntVar(&o.limit, "limit", 0, "at most `N` records of each task (0: all)")
 	f.IntSliceVar(&o.tasks.Lengths, "length", nil, "tokens of generated prompts (default: the task's own)")
@@ -91,6 +97,9 @@ shards together still lack.`
 	f.Var((*byteSize)(&o.budget), "kv-budget", "most that the caches of a prompt's policies may hold together, like 2GiB (default: half of what is free)")
 	f.IntVar(&o.context, "context", 0, "cut prompts to `N` tokens in the middle (0: to what the model was made for)")
 	o.loading.flags(c)
+	f.StringArrayVar(&o.endpoints, "endpoint", nil, "ask a model at this OpenAI-compatible `URL` instead, like https://host/v1; several take turns")
+	f.Float64Var(&o.rate, "rate", 0, "at most `N` requests per minute to all endpoints together (0: no limit)")
+	f.IntVar(&o.parallel, "parallel", 4, "requests at a time per endpoint")
 	c.RegisterFlagCompletionFunc("policy", completePolicy)
 }
 
@@ -116,6 +125,10 @@ func (o *evalFlags) check(c *cobra.Command, tasks []string) error {
 		return usagef("TASK missing")
 	case o.model == "":
 		return usagef("--model missing: which model is to answer?")
+	case len(o.endpoints) > 0 && (c.Flags().Changed("policy") || c.Flags().Changed("kv")):
+		return usagef("--policy and --kv are for local models: what an endpoint computes is its own")
+	case !(o.rate >= 0) || o.parallel < 1:
+		return usagef("--rate must be 0 (no limit) or more, --parallel at least 1")
 	case o.limit < 0 || o.context < 0 || o.tasks.Count < 0:
 		return usagef("--limit, --count and --context must be 0 or more")
 	case slices.ContainsFunc(o.tasks.Lengths, func(n int) bool { return n < 1 }):
@@ -142,16 +155,26 @@ func (a *app) evalRun(c *cobra.Command, names []string, o *evalFlags) error {
 	if err := o.check(c, names); err != nil {
 		return err
 	}
-	policies, err := eval.ParsePolicies(o.policies, eval.Settings{Window: o.window, Last: o.last, KV: o.kv})
-	if err != nil {
-		return policyError(err)
-	}
 	tasks, err := evalTasks(names)
 	if err != nil {
 		return usageError{err}
 	}
+	for i, t := range tasks {
+		names[i] = t.Name
+	}
 	ctx, stop := interruptible(c)
 	defer stop()
+	if len(o.endpoints) > 0 {
+		return a.evalRemote(ctx, tasks, names, o)
+	}
+	return a.evalLocal(ctx, tasks, names, o)
+}
+
+func (a *app) evalLocal(ctx context.Context, tasks []task.Task, names []string, o *evalFlags) error {
+	policies, err := eval.ParsePolicies(o.policies, eval.Settings{Window: o.window, Last: o.last, KV: o.kv})
+	if err != nil {
+		return policyError(err)
+	}
 	m, _, err := a.open(o.model, &o.loading)
 	if err != nil {
 		return err
@@ -163,19 +186,43 @@ func (a *app) evalRun(c *cobra.Command, names []string, o *evalFlags) error {
 	}
 	o.tasks.Tokens = func(text string) int { return len(m.Tokenizer().Encode(text, tokenizer.EncodeOptions{})) }
 	local := &eval.Local{Model: m, Last: o.last, Context: o.context, Budget: budget, CPU: cpuTime}
-	r := &eval.Run{Policies: policies, Shard: runs.Shard(o.shard), Answerer: local, Scorers: map[string]score.Scorer{}}
-	if r.Records, err = eval.Records(tasks, o.tasks, o.limit); err != nil {
+	r, config, err := o.run(tasks, names, policies)
+	if err != nil {
 		return err
 	}
-	for i, t := range tasks {
-		names[i] = t.Name
-		r.Scorers[t.Name] = t.Scorer
-	}
-	config := o.config(names, policies, len(r.Records))
 	if err := local.Prepare(&config); err != nil {
 		return err
 	}
+	r.Answerer = local
 	return a.evalFolder(ctx, r, config, o.out)
+}
+
+func (a *app) evalRemote(ctx context.Context, tasks []task.Task, names []string, o *evalFlags) error {
+	remote, err := eval.NewRemote(o.endpoints, o.model)
+	if err != nil {
+		return usageError{err}
+	}
+	remote.Key, remote.Context = os.Getenv("OPENAI_API_KEY"), o.context
+	if o.rate > 0 {
+		remote.SetRate(o.rate)
+	}
+	r, config, err := o.run(tasks, names, []runs.Policy{eval.RemotePolicy})
+	if err != nil {
+		return err
+	}
+	r.Answerer, r.Workers = remote, o.parallel*len(o.endpoints)
+	return a.evalFolder(ctx, r, config, o.out)
+}
+
+// run is the work and its description, but for what is said of who does it.
+func (o *evalFlags) run(tasks []task.Task, names []string, policies []runs.Policy) (*eval.Run, runs.Config, error) {
+	r := &eval.Run{Policies: policies, Shard: runs.Shard(o.shard), Scorers: map[string]score.Scorer{}}
+	for _, t := range tasks {
+		r.Scorers[t.Name] = t.Scorer
+	}
+	var err error
+	r.Records, err = eval.Records(tasks, o.tasks, o.limit)
+	return r, o.config(names, policies, len(r.Records)), err
 }
 
 // config is what the run's folder says of it.

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/lighttransfer/lighttransfer"
-	"github.com/lighttransfer/lighttransfer/internal/ui"
 	"github.com/lighttransfer/lighttransfer/eval"
+	"github.com/lighttransfer/lighttransfer/internal/ui"
 )
 
 func tree() *cobra.Command {
