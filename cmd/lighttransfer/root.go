@@ -27,6 +27,7 @@ var verbs = []func(*app) *cobra.Command{
 	runCommand,
 	calibrateCommand,
 	benchCommand,
+	evalCommand,
 	// looking into it
 	analyzeCommand,
 	showCommand,
