@@ -51,7 +51,8 @@ var lattice = []struct {
 	{"face", ".", "internal/kernel internal/mem internal/mmap internal/par weights weights/gguf weights/safetensors hub " +
 		"tokenizer/chat tokenizer sample kv lazy model internal/probe internal/tiny"},
 
-	{"uses", "eval/score", ""},
+	{"uses", "eval/score/jieba", ""},
+	{"uses", "eval/score", "eval/score/jieba"},
 	{"uses", "eval/task", "eval/score internal/probe github.com/parquet-go/parquet-go"},
 	{"uses", "eval/runs", "eval/score golang.org/x/sys"},
 	{"uses", "eval/report", "eval/score eval/task eval/runs"},
