@@ -39,6 +39,7 @@ var verbs = []func(*app) *cobra.Command{
 	// the program itself
 	manCommand,
 	policiesTopic,
+	tasksTopic,
 }
 
 // Exit statuses.
