@@ -45,8 +45,8 @@ func evalRunning(a *app, c *cobra.Command) {
 	o := &evalFlags{kv: "bf16", shard: shardFlag{Count: 1}}
 	c.Use = "eval TASK... --model MODEL [--endpoint URL]"
 	c.Long = `Eval answers the records of tasks, scores the answers and keeps them in a folder, one
-line of JSON per record and policy. A TASK is one of eval tasks, or a .jsonl file of
-records of your own. Stop it whenever you like: the same command goes on where it was,
+line of JSON per record and policy. A TASK is one of lighttransfer help tasks, a group
+of them, or a .jsonl file of records of your own. Stop it whenever you like: the same command goes on where it was,
 and asks again what failed.
 
 Several policies share the reading of each prompt where they can: those that decide
@@ -72,6 +72,7 @@ With --json, when all is done:
 answered and failed count this start's, before those of earlier ones; missing what all
 shards together still lack.`
 	c.Example = `  lighttransfer eval questions.jsonl --model SmolLM2.gguf --policy full --policy lighttransfer:lazy=0.5
+  lighttransfer eval kv_lines number_later --model SmolLM2.gguf --length 1536 --count 8 --policy full --policy auto
   lighttransfer eval questions.jsonl --model SmolLM2.gguf --shard 0/4 --out /shared/run
   lighttransfer eval questions.jsonl --endpoint http://localhost:8000/v1 --model qwen3-32b`
 	c.Args = cobra.ArbitraryArgs
@@ -159,8 +160,9 @@ func (a *app) evalRun(c *cobra.Command, names []string, o *evalFlags) error {
 	if err != nil {
 		return usageError{err}
 	}
-	for i, t := range tasks {
-		names[i] = t.Name
+	names = nil
+	for _, t := range tasks {
+		names = append(names, t.Name)
 	}
 	ctx, stop := interruptible(c)
 	defer stop()
@@ -306,15 +308,22 @@ func (r *evalResult) write(t *ui.Term) {
 	}
 }
 
-// evalTasks finds tasks by name, or by file.
+// evalTasks finds tasks by name, by group or by file, each once.
 func evalTasks(names []string) ([]task.Task, error) {
 	var list []task.Task
 	for _, name := range names {
-		if strings.HasSuffix(name, ".jsonl") {
-			list = append(list, eval.FileTask(name))
-			continue
+		found := []task.Task{eval.FileTask(name)}
+		if !strings.HasSuffix(name, ".jsonl") {
+			var err error
+			if found, err = task.Find(name); err != nil {
+				return nil, err
+			}
 		}
-		return nil, fmt.Errorf("unknown task %q", name)
+		for _, t := range found {
+			if !slices.ContainsFunc(list, func(u task.Task) bool { return u.Name == t.Name }) {
+				list = append(list, t)
+			}
+		}
 	}
 	return list, nil
 }
