@@ -92,7 +92,6 @@ func (f *Session) become(s *Session) error {
 		if err := f.observed(o); err != nil {
 			return err
 		}
-		f.cache.Release(l)
 	}
 	if f.decides(n) {
 		f.decided = true

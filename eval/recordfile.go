@@ -17,8 +17,8 @@ import (
 // number. An answer's score is the share of the reference's answers that it contains.
 func FileTask(path string) task.Task {
 	name := strings.TrimSuffix(filepath.Base(path), ".jsonl")
-	return task.Task{Name: name, Group: "own", Summary: "records of " + path,
-		Scorer:  score.Scorer{Metric: "contains", Score: contains},
+	contains, _ := score.For("ruler_vt")
+	return task.Task{Name: name, Group: "own", Summary: "records of " + path, Scorer: contains,
 		Records: func(task.Options) ([]task.Record, error) { return readRecords(path, name) }}
 }
 
@@ -46,18 +46,4 @@ func readRecords(path, name string) ([]task.Record, error) {
 		list = append(list, r)
 	}
 	return list, nil
-}
-
-// contains is the share of the answers that the prediction contains, in any case.
-func contains(pred string, ref score.Reference) float64 {
-	if len(ref.Answers) == 0 {
-		return 0
-	}
-	n := 0
-	for _, a := range ref.Answers {
-		if strings.Contains(strings.ToLower(pred), strings.ToLower(a)) {
-			n++
-		}
-	}
-	return float64(n) / float64(len(ref.Answers))
 }

@@ -220,7 +220,11 @@ func (a *app) evalRemote(ctx context.Context, tasks []task.Task, names []string,
 func (o *evalFlags) run(tasks []task.Task, names []string, policies []runs.Policy) (*eval.Run, runs.Config, error) {
 	r := &eval.Run{Policies: policies, Shard: runs.Shard(o.shard), Scorers: map[string]score.Scorer{}}
 	for _, t := range tasks {
-		r.Scorers[t.Name] = t.Scorer
+		s, err := t.Scorer.Ready("")
+		if err != nil {
+			return nil, runs.Config{}, fmt.Errorf("task %s: %w", t.Name, err)
+		}
+		r.Scorers[t.Name] = s
 	}
 	var err error
 	r.Records, err = eval.Records(tasks, o.tasks, o.limit)
