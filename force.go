@@ -10,9 +10,9 @@ const forceRows = 32
 
 // Force appends ids to what has been read, whatever the model would have said,
 // and calls see with the logits before each: see(0) has those after what the
-// session held. They are valid during the call only. The tokens go through the
-// layers together, as a prompt does, but decide nothing. After an error the session
-// is as it was, or if it has dropped what that takes, empty.
+// session held. They are valid during the call only; several calls may run at once.
+// The tokens go through the layers together, as a prompt does, but decide nothing.
+// After an error the session is as it was, or if it has dropped what that takes, empty.
 func (s *Session) Force(ctx context.Context, ids []int32, see func(i int, logits []float32)) error {
 	if s.logits == nil {
 		return errors.New("nothing has been read yet")
@@ -55,14 +55,14 @@ func (p *prefill) force(ctx context.Context, see func(i int, logits []float32)) 
 			logits = growTo(logits, n*m.Vocab)
 			m.Logits(logits, x[:n*m.Hidden], n, &s.ws)
 			x = x[n*m.Hidden:]
-			for i := range n {
+			s.m.par.Run(n, func(i int) {
 				row := logits[i*m.Vocab:][:m.Vocab]
 				if next := from + i + 1; next < len(p.ids) {
 					see(next, row)
 				} else {
 					s.logits = append(s.logits[:0], row...)
 				}
-			}
+			})
 		}
 		from = to
 	}

@@ -14,11 +14,12 @@ import (
 
 // Local answers with a model of this machine.
 type Local struct {
-	Model   *lighttransfer.Model
-	Last    int                  // w_last of policies that decide while reading
-	Context int                  // most tokens of a Prompt; 0: what the model was made for
-	Budget  int64                // most bytes that the caches of a record may hold together; 0: what is free
-	CPU     func() time.Duration // what the process has computed so far; may be nil
+	Model    *lighttransfer.Model
+	Last     int                  // w_last of policies that decide while reading
+	Context  int                  // most tokens of a Prompt; 0: what the model was made for
+	Budget   int64                // most bytes that one policy's cache may hold; 0: what is free
+	Together int64                // and those that are open at a time, if one policy after another allows it; 0: no limit
+	CPU      func() time.Duration // what the process has computed so far; may be nil
 }
 
 // Prepare notes in the configuration what only the model knows.
@@ -58,6 +59,7 @@ func (l *Local) Answer(ctx context.Context, r *task.Record, policies []runs.Poli
 			return nil, err
 		}
 	}
+	a.forget()
 	return a.results, a.generate(ctx)
 }
 
@@ -203,9 +205,8 @@ func (a *answering) fork(ctx context.Context, o lighttransfer.SessionOptions, r 
 	if ok, err := a.l.Model.Forks(o); !ok || err != nil {
 		return nil, errors.Join(err, lighttransfer.ErrFork)
 	}
-	if a.full != nil && a.fullKV != o.KV {
-		a.full.Close()
-		a.full = nil
+	if a.fullKV != o.KV {
+		a.forget()
 	}
 	if a.full == nil {
 		full := lighttransfer.SessionOptions{Policy: "full", Last: o.Last, KV: o.KV, Budget: o.Budget, Forks: true}
@@ -215,8 +216,7 @@ func (a *answering) fork(ctx context.Context, o lighttransfer.SessionOptions, r 
 		}
 		a.full, a.fullKV, a.reading = s, o.KV, spent{}
 		if err := a.timed(&a.reading, func() error { return s.Prefill(ctx, a.p.read) }); err != nil {
-			s.Close()
-			a.full = nil
+			a.forget()
 			return nil, err
 		}
 	}
@@ -230,7 +230,7 @@ func (a *answering) fork(ctx context.Context, o lighttransfer.SessionOptions, r 
 
 // room generates what is open when the caches of another policy would not fit beside.
 func (a *answering) room(ctx context.Context, precision string) error {
-	if a.l.Budget == 0 || len(a.open) == 0 {
+	if a.l.Together == 0 || len(a.open) == 0 {
 		return nil
 	}
 	c := a.l.Model.Config()
@@ -243,17 +243,23 @@ func (a *answering) room(ctx context.Context, precision string) error {
 	for _, o := range a.open {
 		need += o.s.Report().KV.Bytes
 	}
-	if need <= a.l.Budget {
+	if need <= a.l.Together {
 		return nil
 	}
 	return a.generate(ctx)
 }
 
-// close frees what is left after an error.
-func (a *answering) close() {
+// forget ends the reading that others come from.
+func (a *answering) forget() {
 	if a.full != nil {
 		a.full.Close()
+		a.full = nil
 	}
+}
+
+// close frees what is left after an error.
+func (a *answering) close() {
+	a.forget()
 	for _, o := range a.open {
 		o.s.Close()
 	}

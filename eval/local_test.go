@@ -86,7 +86,7 @@ func TestSharedReadingIsEachAlone(t *testing.T) {
 			}
 		}
 		for _, budget := range []int64{0, 3 << 20} {
-			l.Budget = budget
+			l.Together = budget
 			got, err := l.Answer(context.Background(), &r, policies)
 			if err != nil {
 				t.Fatal(err)

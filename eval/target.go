@@ -21,30 +21,36 @@ type reference struct {
 func measureTarget(ctx context.Context, s *lighttransfer.Session, target []int32, ref *reference, r *runs.Result) (*reference, error) {
 	first := ref == nil
 	if first {
-		ref = &reference{}
+		ref = &reference{make([][]float32, len(target)), make([]float64, len(target)), make([]bool, len(target))}
 	}
-	var nll, kl float64
-	right, kept := 0, 0
+	type measured struct {
+		nll, kl float64
+		right   bool
+	}
+	tokens := make([]measured, len(target))
 	err := s.Force(ctx, target, func(i int, logits []float32) {
 		top, best := largest(logits)
 		if first {
-			p, entropy := softmax(logits, top)
-			ref.probs, ref.entropy = append(ref.probs, p), append(ref.entropy, entropy)
-			ref.right = append(ref.right, best == target[i])
+			ref.probs[i], ref.entropy[i] = softmax(logits, top)
+			ref.right[i] = best == target[i]
 		}
 		lse := float64(top) + math.Log(sumExp(logits, top))
-		nll += lse - float64(logits[target[i]])
-		// Sum of p (ln p - ln q), q the probabilities here.
-		kl += max(0, lse-dot(ref.probs[i], logits)-ref.entropy[i])
-		if ref.right[i] {
-			right++
-			if best == target[i] {
-				kept++
-			}
-		}
+		// KL: the sum of p (ln p - ln q), q the probabilities here.
+		tokens[i] = measured{lse - float64(logits[target[i]]), max(0, lse-dot(ref.probs[i], logits)-ref.entropy[i]), best == target[i]}
 	})
 	if err != nil {
 		return nil, err
+	}
+	var nll, kl float64
+	right, kept := 0, 0
+	for i, t := range tokens {
+		nll, kl = nll+t.nll, kl+t.kl
+		if ref.right[i] {
+			right++
+			if t.right {
+				kept++
+			}
+		}
 	}
 	n := float64(len(target))
 	nll, kl = nll/n, kl/n

@@ -95,7 +95,7 @@ shards together still lack.`
 	f.StringArrayVar(&o.policies, "policy", []string{"full"}, "a policy to compare, a `SPEC`; may be given several times (lighttransfer help policies)")
 	o.windowing.flags(c, lighttransfer.DefaultWindow)
 	f.Var(&choice{&o.kv, []string{"bf16", "int8"}}, "kv", "precision of the KV cache")
-	f.Var((*byteSize)(&o.budget), "kv-budget", "most that the caches of a prompt's policies may hold together, like 2GiB (default: half of what is free)")
+	f.Var((*byteSize)(&o.budget), "kv-budget", "most that a policy's KV cache may hold, like 2GiB, and where possible those of all policies (default: what is free, half of it for all)")
 	f.IntVar(&o.context, "context", 0, "cut prompts to `N` tokens in the middle (0: to what the model was made for)")
 	o.loading.flags(c)
 	f.StringArrayVar(&o.endpoints, "endpoint", nil, "ask a model at this OpenAI-compatible `URL` instead, like https://host/v1; several take turns")
@@ -182,12 +182,12 @@ func (a *app) evalLocal(ctx context.Context, tasks []task.Task, names []string, 
 		return err
 	}
 	defer m.Close()
-	budget := o.budget
-	if free, ok := mem.Available(); ok && budget == 0 {
-		budget = free / 2
+	together := o.budget
+	if free, ok := mem.Available(); ok && together == 0 {
+		together = free / 2
 	}
 	o.tasks.Tokens = func(text string) int { return len(m.Tokenizer().Encode(text, tokenizer.EncodeOptions{})) }
-	local := &eval.Local{Model: m, Last: o.last, Context: o.context, Budget: budget, CPU: cpuTime}
+	local := &eval.Local{Model: m, Last: o.last, Context: o.context, Budget: o.budget, Together: together, CPU: cpuTime}
 	r, config, err := o.run(tasks, names, policies)
 	if err != nil {
 		return err

@@ -169,7 +169,7 @@ func (f *Folder) Append(results ...Result) error {
 	}
 	if err != nil {
 		return fmt.Errorf("write to run folder %s: %w; what was answered before is kept: make room there and start the same command again",
-			f.dir, errors.Join(err, f.file.Truncate(f.size)))
+			f.dir, errors.Join(err, os.Truncate(filepath.Join(f.dir, f.name), f.size)))
 	}
 	f.size += int64(lines.Len())
 	for i := range results {
