@@ -27,7 +27,7 @@ type Run struct {
 	Folder   *runs.Folder
 	Answerer Answerer
 	Workers  int                                          // records at a time; 0: one
-	Progress func(done, total int)                        // answers so far, and to give in all; may be nil
+	Progress func(done, total int)                        // answers given now, and to give; may be nil
 	Failed   func(r *task.Record, policy, message string) // told of every answer that failed; may be nil
 }
 
@@ -45,7 +45,7 @@ func (r *Run) Do(ctx context.Context) (Tally, error) {
 	if err != nil {
 		return Tally{}, err
 	}
-	total := before
+	total := 0
 	for _, t := range todo {
 		total += len(t.policies)
 	}
@@ -68,7 +68,7 @@ func (r *Run) Do(ctx context.Context) (Tally, error) {
 			}
 		}
 		if r.Progress != nil {
-			r.Progress(before+tally.Answered+tally.Failed, total)
+			r.Progress(tally.Answered+tally.Failed, total)
 		}
 	}
 	work := make(chan open)

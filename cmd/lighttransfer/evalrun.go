@@ -264,6 +264,7 @@ func (a *app) evalFolder(ctx context.Context, r *eval.Run, config runs.Config, d
 	tally, err := r.Do(ctx)
 	bar.stop()
 	if err != nil {
+		a.say("%d answers are kept; the same command goes on", tally.Before+tally.Answered)
 		return err
 	}
 	all, err := runs.Read(dir)

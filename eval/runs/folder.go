@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -206,15 +205,11 @@ func readResults(path string) (results []Result, whole int64, torn bool, err err
 			break
 		}
 		var r Result
-		d := json.NewDecoder(bytes.NewReader(line))
-		if err := d.Decode(&r); err == nil {
-			if _, err = d.Token(); err != io.EOF {
-				err = errors.New("something follows the object")
-			}
-		} else if int(whole)+len(line) == len(data) {
+		err := json.Unmarshal(line, &r)
+		if err != nil && int(whole)+len(line) == len(data) {
 			break // torn, with the end of an older line behind it
 		}
-		if err == nil || errors.Is(err, io.EOF) {
+		if err == nil {
 			err = r.check()
 		}
 		if err != nil {
