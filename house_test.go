@@ -52,7 +52,8 @@ var lattice = []struct {
 		"tokenizer/chat tokenizer sample kv lazy model internal/probe internal/tiny"},
 
 	{"uses", "eval/score/jieba", ""},
-	{"uses", "eval/score", "eval/score/jieba"},
+	{"uses", "eval/score/maths", ""},
+	{"uses", "eval/score", "eval/score/jieba eval/score/maths"},
 	{"uses", "eval/task", "eval/score internal/probe github.com/parquet-go/parquet-go"},
 	{"uses", "eval/runs", "eval/score golang.org/x/sys"},
 	{"uses", "eval/report", "eval/score eval/task eval/runs"},

@@ -3,7 +3,9 @@ package main
 import "github.com/spf13/cobra"
 
 // evalVerbs are the constructors of eval's own verbs, in the order of its help text.
-var evalVerbs = []func(*app) *cobra.Command{}
+var evalVerbs = []func(*app) *cobra.Command{
+	evalScoreCommand,
+}
 
 func evalCommand(a *app) *cobra.Command {
 	c := &cobra.Command{

@@ -36,6 +36,7 @@ type evalFlags struct {
 	kv        string
 	budget    int64
 	context   int
+	jieba     string
 	rate      float64
 	parallel  int
 }
@@ -97,6 +98,7 @@ shards together still lack.`
 	f.Var(&choice{&o.kv, []string{"bf16", "int8"}}, "kv", "precision of the KV cache")
 	f.Var((*byteSize)(&o.budget), "kv-budget", "most that a policy's KV cache may hold, like 2GiB, and where possible those of all policies (default: what is free, half of it for all)")
 	f.IntVar(&o.context, "context", 0, "cut prompts to `N` tokens in the middle (0: to what the model was made for)")
+	jiebaFlag(c, &o.jieba)
 	o.loading.flags(c)
 	f.StringArrayVar(&o.endpoints, "endpoint", nil, "ask a model at this OpenAI-compatible `URL` instead, like https://host/v1; several take turns")
 	f.Float64Var(&o.rate, "rate", 0, "at most `N` requests per minute to all endpoints together (0: no limit)")
@@ -220,7 +222,7 @@ func (a *app) evalRemote(ctx context.Context, tasks []task.Task, names []string,
 func (o *evalFlags) run(tasks []task.Task, names []string, policies []runs.Policy) (*eval.Run, runs.Config, error) {
 	r := &eval.Run{Policies: policies, Shard: runs.Shard(o.shard), Scorers: map[string]score.Scorer{}}
 	for _, t := range tasks {
-		s, err := t.Scorer.Ready("")
+		s, err := t.Scorer.Ready(o.jieba)
 		if err != nil {
 			return nil, runs.Config{}, fmt.Errorf("task %s: %w", t.Name, err)
 		}

@@ -32,6 +32,10 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script: each verb as a user calls it, in an empty home.
 func TestScripts(t *testing.T) {
 	needle := haystack(t)
+	jieba, err := filepath.Abs(filepath.Join("..", "..", "eval", "score", "jieba", "testdata", "small.tar.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	hub := httptest.NewServer(fakeHub(t))
 	t.Cleanup(hub.Close)
 	endpoint := httptest.NewServer(fakeEndpoint())
@@ -40,7 +44,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
 			for name, value := range map[string]string{"HOME": e.WorkDir, "USERPROFILE": e.WorkDir, "LIGHTTRANSFER_HOME": filepath.Join(e.WorkDir, "lt"),
-				"HF_HOME": filepath.Join(e.WorkDir, "hf"), "HF_ENDPOINT": hub.URL, "ENDPOINT": endpoint.URL, "NO_PROXY": "127.0.0.1", "TMPDIR": e.WorkDir} {
+				"HF_HOME": filepath.Join(e.WorkDir, "hf"), "HF_ENDPOINT": hub.URL, "ENDPOINT": endpoint.URL, "NO_PROXY": "127.0.0.1", "TMPDIR": e.WorkDir, "JIEBA": jieba} {
 				e.Setenv(name, value)
 			}
 			return os.WriteFile(filepath.Join(e.WorkDir, "needle.txt"), []byte(needle), 0o644)

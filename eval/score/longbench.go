@@ -1,6 +1,8 @@
 package score
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,14 +19,27 @@ var (
 	rougeLzh = chinese("rouge_l_zh", func(pred, answer string, cut func(string) []string) float64 {
 		return rouge(strings.Join(cut(pred), " "), strings.Join(cut(answer), " "))
 	})
-	classes     = Scorer{Metric: "classification", Score: classification}
-	paragraph   = Scorer{Metric: "retrieval", Score: best(retrieval(regexp.MustCompile(`Paragraph (\p{Nd}+)`)))}
-	paragraphZh = Scorer{Metric: "retrieval_zh", Score: best(retrieval(regexp.MustCompile(`段落(\p{Nd}+)`)))}
+	classes     = Scorer{Metric: "classification", Score: classification, check: hasClasses}
+	paragraph   = retrieval("retrieval", regexp.MustCompile(`Paragraph (\p{Nd}+)`))
+	paragraphZh = retrieval("retrieval_zh", regexp.MustCompile(`段落(\p{Nd}+)`))
 	counting    = Scorer{Metric: "count", Score: best(count)}
 	codeSim     = Scorer{Metric: "code_sim", Score: best(codeSimilarity)}
 )
 
-// longBench is the table of its 21 tasks.
+// LongBench are its 21 tasks, in the order of its table.
+var LongBench = []string{"narrativeqa", "qasper", "multifieldqa_en", "multifieldqa_zh", "hotpotqa", "2wikimqa", "musique", "dureader",
+	"gov_report", "qmsum", "multi_news", "vcsum", "trec", "triviaqa", "samsum", "lsht",
+	"passage_count", "passage_retrieval_en", "passage_retrieval_zh", "lcc", "repobench-p"}
+
+// LongBench16 are those that LightTransfer's paper reports.
+var LongBench16 = []string{"narrativeqa", "qasper", "multifieldqa_en", "hotpotqa", "musique", "dureader",
+	"gov_report", "qmsum", "multi_news", "trec", "triviaqa", "samsum", "passage_count", "passage_retrieval_en", "lcc", "repobench-p"}
+
+// longBenchE are those that LongBench-E has too.
+var longBenchE = []string{"qasper", "multifieldqa_en", "hotpotqa", "2wikimqa", "gov_report", "multi_news", "trec", "triviaqa", "samsum",
+	"passage_count", "passage_retrieval_en", "lcc", "repobench-p"}
+
+// longBench is the table of its scorers.
 var longBench = map[string]Scorer{
 	"narrativeqa": qaF1, "qasper": qaF1, "multifieldqa_en": qaF1, "multifieldqa_zh": qaF1zh,
 	"hotpotqa": qaF1, "2wikimqa": qaF1, "musique": qaF1, "dureader": rougeLzh,
@@ -47,6 +62,26 @@ func firstLine(s Scorer) Scorer {
 
 // Groups are those of LongBench-E, by the words of a record.
 var Groups = []string{"0-4k", "4-8k", "8k+"}
+
+// Grouped reports whether a task is one of LongBench-E's, whose results are given per group.
+func Grouped(task string) bool {
+	name, ok := strings.CutSuffix(task, "_e")
+	return ok && slices.Contains(longBenchE, name)
+}
+
+func withLength(s Scorer) Scorer {
+	check := s.check
+	s.check = func(ref Reference) error {
+		if ref.Length <= 0 {
+			return errors.New("no length (the words of the record), which says its group")
+		}
+		if check != nil {
+			return check(ref)
+		}
+		return nil
+	}
+	return s
+}
 
 // Group is LongBench-E's group of a record with so many words.
 func Group(words int) string {
@@ -174,6 +209,13 @@ func classification(pred string, ref Reference) float64 {
 	})(pred, ref)
 }
 
+func hasClasses(ref Reference) error {
+	if len(ref.Classes) == 0 {
+		return errors.New("no all_classes, the names of all classes")
+	}
+	return nil
+}
+
 var digits = regexp.MustCompile(`\p{Nd}+`)
 
 // count is the share of the numbers in a prediction that are the right one.
@@ -192,13 +234,23 @@ func count(pred, answer string) float64 {
 }
 
 // retrieval is count with the number of the right paragraph.
-func retrieval(pattern *regexp.Regexp) func(pred, answer string) float64 {
-	return func(pred, answer string) float64 {
-		m := pattern.FindStringSubmatch(answer)
-		if m == nil {
+func retrieval(metric string, pattern *regexp.Regexp) Scorer {
+	return Scorer{
+		Metric: metric,
+		Score: best(func(pred, answer string) float64 {
+			if m := pattern.FindStringSubmatch(answer); m != nil {
+				return count(pred, m[1])
+			}
 			return 0
-		}
-		return count(pred, m[1])
+		}),
+		check: func(ref Reference) error {
+			for _, answer := range ref.Answers {
+				if !pattern.MatchString(answer) {
+					return fmt.Errorf("the answer %.40q names no paragraph as in %s", answer, pattern)
+				}
+			}
+			return nil
+		},
 	}
 }
 

@@ -11,18 +11,22 @@ import (
 // whatever their case.
 
 var (
-	matchAll  = Scorer{Metric: "string_match_all", Score: stringMatchAll}
-	matchPart = Scorer{Metric: "string_match_part", Score: best(stringMatch)}
-	numbers   = Scorer{Metric: "number_found", Score: numbersFound}
+	// MatchAll is the share of the references that are in the prediction.
+	MatchAll = Scorer{Metric: "string_match_all", Score: mean(stringMatch)}
+	// MatchPart is whether any of them is.
+	MatchPart = Scorer{Metric: "string_match_part", Score: best(stringMatch)}
+	// Numbers is the share of the references that the prediction names, each as a
+	// number or word of its own: 12345 does not name 1234.
+	Numbers = Scorer{Metric: "number_found", Score: mean(named)}
 )
 
 // ruler is the table of its 13 tasks.
 var ruler = map[string]Scorer{
-	"niah_single_1": matchAll, "niah_single_2": matchAll, "niah_single_3": matchAll,
-	"niah_multikey_1": matchAll, "niah_multikey_2": matchAll, "niah_multikey_3": matchAll,
-	"niah_multivalue": matchAll, "niah_multiquery": matchAll,
-	"vt": matchAll, "cwe": matchAll, "fwe": matchAll,
-	"qa_1": matchPart, "qa_2": matchPart,
+	"niah_single_1": MatchAll, "niah_single_2": MatchAll, "niah_single_3": MatchAll,
+	"niah_multikey_1": MatchAll, "niah_multikey_2": MatchAll, "niah_multikey_3": MatchAll,
+	"niah_multivalue": MatchAll, "niah_multiquery": MatchAll,
+	"vt": MatchAll, "cwe": MatchAll, "fwe": MatchAll,
+	"qa_1": MatchPart, "qa_2": MatchPart,
 }
 
 // stringMatch is 1 if the reference is somewhere in the prediction, in which RULER
@@ -40,24 +44,18 @@ func stringMatch(pred, answer string) float64 {
 	return 0
 }
 
-// stringMatchAll is the share of the references that are in the prediction.
-func stringMatchAll(pred string, ref Reference) float64 { return share(pred, ref, stringMatch) }
-
-// numbersFound is the share of the references that the prediction names, each as a
-// number or word of its own: 12345 does not name 1234.
-func numbersFound(pred string, ref Reference) float64 { return share(pred, ref, named) }
-
-func share(pred string, ref Reference, one func(pred, answer string) float64) float64 {
-	if len(ref.Answers) == 0 {
-		return 0
+// mean scores a prediction against every answer.
+func mean(one func(pred, answer string) float64) func(string, Reference) float64 {
+	return func(pred string, ref Reference) float64 {
+		sum := 0.0
+		for _, answer := range ref.Answers {
+			sum += one(pred, answer)
+		}
+		return sum / max(float64(len(ref.Answers)), 1)
 	}
-	sum := 0.0
-	for _, answer := range ref.Answers {
-		sum += one(pred, answer)
-	}
-	return sum / float64(len(ref.Answers))
 }
 
+// named is 1 if the prediction names the answer as a number or word of its own.
 func named(pred, answer string) float64 {
 	pred, answer = strings.ToLower(pred), strings.ToLower(answer)
 	for at := 0; answer != ""; {

@@ -1,11 +1,15 @@
 package score
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/lighttransfer/lighttransfer/eval/score/jieba"
+	"github.com/lighttransfer/lighttransfer/eval/score/maths"
 )
 
 // A Reference is what is right about one record.
@@ -24,7 +28,23 @@ type Scorer struct {
 	// Score until Ready has given it one.
 	Chinese bool
 
-	cut func(cut func(text string) []string) func(pred string, ref Reference) float64
+	// Majority picks the one of several samples that most agree with; nil for metrics
+	// of texts that seldom agree.
+	Majority func(preds []string) string
+
+	cut   func(cut func(text string) []string) func(pred string, ref Reference) float64
+	check func(ref Reference) error
+}
+
+// Check says what a reference lacks that the metric needs.
+func (s Scorer) Check(ref Reference) error {
+	if len(ref.Answers) == 0 {
+		return errors.New("no answers")
+	}
+	if s.check != nil {
+		return s.check(ref)
+	}
+	return nil
 }
 
 // Ready returns the scorer with its Score. Only Chinese ones need anything: the
@@ -63,28 +83,58 @@ func segmenter(file string) (*jieba.Segmenter, error) {
 // For returns the scorer of a task: one of LongBench ("hotpotqa", and "hotpotqa_e"
 // of LongBench-E), RULER ("ruler_vt"), needles ("niah"), passkeys and maths.
 func For(task string) (Scorer, bool) {
-	if s, ok := longBench[strings.TrimSuffix(task, "_e")]; ok {
+	if s, ok := longBench[task]; ok {
 		return s, true
 	}
-	if s, ok := ruler[strings.TrimPrefix(task, "ruler_")]; ok {
-		return s, true
+	if name, ok := strings.CutPrefix(task, "ruler_"); ok {
+		s, ok := ruler[name]
+		return s, ok
+	}
+	if Grouped(task) {
+		return withLength(longBench[strings.TrimSuffix(task, "_e")]), true
 	}
 	s, ok := others[task]
 	return s, ok
 }
 
+// Tasks are the names that For knows, but for LongBench-E's.
+func Tasks() []string {
+	names := slices.Concat(LongBench, slices.Sorted(maps.Keys(others)))
+	for _, name := range slices.Sorted(maps.Keys(ruler)) {
+		names = append(names, "ruler_"+name)
+	}
+	return names
+}
+
 // others are the tasks that belong to no collection.
 var others = map[string]Scorer{
-	"niah":    numbers,
-	"needle":  numbers,
-	"passkey": numbers,
-	"gsm8k":   mathAnswer,
+	"niah":          Numbers,
+	"niah_single":   Numbers,
+	"niah_multikey": Numbers,
+	"passkey":       Numbers,
 
-	"math":     mathAnswer,
+	"gsm8k":    mathAnswer,
 	"math_oai": mathAnswer,
 	"math500":  mathAnswer,
 	"aime24":   mathAnswer,
 	"aime25":   mathAnswer,
+}
+
+// mathAnswer is 1 for a solution that comes to the right answer.
+var mathAnswer = Scorer{
+	Metric: "math_answer",
+	Score: best(func(pred, answer string) float64 {
+		if maths.Right(pred, answer) {
+			return 1
+		}
+		return 0
+	}),
+	Majority: func(preds []string) string {
+		if i := maths.Majority(preds); i >= 0 {
+			return preds[i]
+		}
+		return ""
+	},
 }
 
 // best scores a prediction against the answer that it fits best.
