@@ -18,16 +18,12 @@ const prefillBlock = 512
 //	block-major   each block of tokens through all layers: when the windows are known
 func (s *Session) prefill(ctx context.Context, ids []int32) error {
 	end := len(s.ids) + len(ids)
-	need := s.policy.Needs()
-	deciding := (need.Ratio || need.Error) && !s.decided && end > s.o.Window.Sink+s.o.Window.Recent
-	if s.o.Measure {
-		need = lazy.Needs{Ratio: true, Error: true}
-	}
-	p := &prefill{s: s, ids: ids, t0: len(s.ids), blocks: cut(len(ids), s.o.block, s.o.Last)}
-	if need.Ratio || need.Error {
-		p.probe = &model.Probe{Window: s.o.Window, Last: s.o.Last, Ratio: need.Ratio, Error: need.Error}
-	}
+	deciding := s.decides(end)
+	p := &prefill{s: s, ids: ids, t0: len(s.ids), blocks: cut(len(ids), s.o.block, s.o.Last), probe: s.probe()}
 	s.report.observe(s.m.model.Layers)
+	if s.o.Forks {
+		s.kept = &kept{queries: make([]model.Queries, s.m.model.Layers)}
+	}
 	s.logits = nil
 	err := p.run(ctx, deciding)
 	if err != nil {
@@ -39,6 +35,24 @@ func (s *Session) prefill(ctx context.Context, ids []int32) error {
 		s.pool.Shrink()
 	}
 	return nil
+}
+
+// decides reports whether the policy will decide on a prompt that ends at
+// position end: it has not yet, and something would be out of sight.
+func (s *Session) decides(end int) bool {
+	return s.policy.Needs() != (lazy.Needs{}) && !s.decided && end > s.o.Window.Sink+s.o.Window.Recent
+}
+
+// probe is what the session has to be told of each layer, nil if nothing.
+func (s *Session) probe() *model.Probe {
+	need := s.policy.Needs()
+	if s.o.Measure {
+		need = lazy.Needs{Ratio: true, Error: true}
+	}
+	if need == (lazy.Needs{}) && !s.o.Forks {
+		return nil
+	}
+	return &model.Probe{Window: s.o.Window, Last: s.o.Last, Ratio: need.Ratio, Error: need.Error}
 }
 
 // A prefill is tokens on their way through the layers.
@@ -119,6 +133,8 @@ func (p *prefill) step(ctx context.Context, l, from, to int, x []float32) error 
 	probe := p.probe
 	if to != len(p.ids) || probe != nil && !s.wholeLayer(l) {
 		probe = nil
+	} else if probe != nil && s.kept != nil {
+		probe.Keep = &s.kept.queries[l]
 	}
 	seen, err := s.m.model.Layer(l, x, to-from, p.t0+from, s.cache, &s.ws, probe)
 	if err != nil {
@@ -152,8 +168,7 @@ func (s *Session) wholeLayer(l int) bool {
 func (s *Session) observed(o *model.Observation) error {
 	s.report.LazyRatio[o.Layer], s.report.OutputError[o.Layer] = number(o.Ratio), number(o.Error)
 	s.report.HeadRatio[o.Layer], s.report.HeadError[o.Layer] = o.HeadRatio, o.HeadError
-	need := s.policy.Needs()
-	if s.decided || !need.Ratio && !need.Error || s.cache.Length(o.Layer) <= s.o.Window.Sink+s.o.Window.Recent {
+	if !s.decides(s.cache.Length(o.Layer)) {
 		return nil
 	}
 	for _, d := range s.policy.Observe(lazy.Observation(*o)) {

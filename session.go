@@ -30,6 +30,7 @@ type SessionOptions struct {
 	Context  int           // most positions; 0: what the model was made for
 	Sampling sample.Params // zero: greedy
 	Measure  bool          // measure lazy ratio and output error of every layer, whatever the policy needs
+	Forks    bool          // keep what Fork needs: a layer's last queries
 	Progress func(Progress)
 
 	block int // tokens of a prefill block; 0: prefillBlock
@@ -55,6 +56,7 @@ type Session struct {
 	ids     []int32   // what the cache holds
 	logits  []float32 // [vocab] after the last of ids; nil when stale
 	decided bool      // the policy has seen a prompt longer than its window
+	kept    *kept     // of the last Prefill, for Fork; nil unless asked for
 
 	ws      model.Workspace
 	sampler *sample.Sampler
@@ -145,8 +147,13 @@ func (s *Session) setPolicy() error {
 		}
 	}
 	var err error
-	s.fresh, err = lazy.Parse(spec, st)
-	return err
+	if s.fresh, err = lazy.Parse(spec, st); err != nil {
+		return err
+	}
+	if p, ok := s.fresh.(interface{ Plan() *lazy.Plan }); ok && s.fresh.Needs() != (lazy.Needs{}) && !p.Plan().Window.Full() {
+		s.o.Window = p.Plan().Window // a plan that decides says itself from which length on
+	}
+	return nil
 }
 
 // begin takes a new policy value and returns the windows it starts with: those

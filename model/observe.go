@@ -2,6 +2,7 @@ package model
 
 import (
 	"math"
+	"slices"
 
 	"github.com/lighttransfer/lighttransfer/attn"
 	"github.com/lighttransfer/lighttransfer/internal/kernel"
@@ -20,6 +21,17 @@ type Probe struct {
 	PerQuery bool
 
 	Ratio, Error bool // what is wanted
+
+	Keep *Queries // if not nil, gets what it takes to measure again, through other windows
+}
+
+// Queries are the last queries of a layer, as its attention has left them.
+type Queries struct {
+	T0, N int       // position of the first, number
+	X     []float32 // [n][hidden] residual stream before the layer's attention is added
+	Q     []float32 // [n][heads][headDim]
+	Out   []float32 // [n][heads][headDim]
+	LSE   []float32 // [n][heads]
 }
 
 // An Observation is a layer's answer to a Probe. What was not asked for is NaN or nil.
@@ -38,23 +50,42 @@ func (m *Model) observe(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe
 	skip := b.N - n
 	qd := m.Heads * m.HeadDim
 	last := attn.Block{Heads: b.Heads, T0: b.T0 + skip, N: n, Q: b.Q[skip*qd:], Dim: b.Dim, Out: b.Out[skip*qd:], LSE: b.LSE[skip*m.Heads:]}
+	x = x[skip*m.Hidden:][:n*m.Hidden]
+	if p.Keep != nil {
+		*p.Keep = Queries{last.T0, n, slices.Clone(x), slices.Clone(last.Q), slices.Clone(last.Out), slices.Clone(last.LSE)}
+	}
+	return m.look(l, x, &last, c, p)
+}
+
+// ObserveAgain measures queries that a probe has kept. The cache must hold all
+// positions up to the last of them, and no more.
+func (m *Model) ObserveAgain(l int, q *Queries, c *kv.Cache, p *Probe) (*Observation, error) {
+	heads := make([]*kv.Head, m.KVHeads)
+	for h := range heads {
+		heads[h] = c.Head(l, h)
+	}
+	return m.look(l, q.X, &attn.Block{Heads: heads, T0: q.T0, N: q.N, Q: q.Q, Dim: m.HeadDim, Out: q.Out, LSE: q.LSE}, c, p)
+}
+
+// look measures the queries of b; x is their residual stream.
+func (m *Model) look(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe) (*Observation, error) {
 	o := &Observation{Layer: l, Ratio: math.NaN(), Error: math.NaN()}
 	window := m.LazyWindow(l, p.Window)
 	// The paper's ratio knows sinks and a recent window only: without samples.
 	plain := window
 	plain.Stride = 0
 	if p.Error {
-		loss, err := m.measure(l, &last, c, p, window)
+		loss, err := m.measure(l, b, c, p, window)
 		if err != nil {
 			return nil, err
 		}
-		o.Error, o.HeadError = m.outputError(l, x[skip*m.Hidden:], loss.Diff, n)
+		o.Error, o.HeadError = m.outputError(l, x, loss.Diff, b.N)
 		if window == plain {
 			o.HeadRatio = loss.Ratio
 		}
 	}
 	if p.Ratio && o.HeadRatio == nil {
-		loss, err := m.measure(l, &last, c, p, plain)
+		loss, err := m.measure(l, b, c, p, plain)
 		if err != nil {
 			return nil, err
 		}

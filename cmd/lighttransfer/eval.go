@@ -9,13 +9,10 @@ var evalVerbs = []func(*app) *cobra.Command{
 
 func evalCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:     "eval",
-		Short:   "Evaluate models and policies: tasks, scores, reports",
-		Long:    `Eval measures how good answers are, with the tasks and the scores that papers use.`,
-		Example: "  lighttransfer eval score hotpotqa pred/hotpotqa.jsonl",
-		Args:    arguments(0, 0, ""),
-		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+		Use:   "eval",
+		Short: "Evaluate models and policies: tasks, scores, reports",
 	}
+	evalRunning(a, c)
 	for _, verb := range evalVerbs {
 		c.AddCommand(verb(a))
 	}

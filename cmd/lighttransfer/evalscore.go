@@ -48,7 +48,7 @@ are not part of this program. tools/fetch-jieba.sh gets them, or this, and then 
 		RunE: func(_ *cobra.Command, args []string) error { return a.evalScore(args, o) },
 	}
 	c.Flags().BoolVar(&o.records, "records", false, "say the score of every record, too")
-	c.Flags().StringVar(&o.jieba, "jieba", "", "`FILE` is jieba-0.42.1.tar.gz (default $LIGHTTRANSFER_JIEBA, or lighttransfer/ in the cache folder)")
+	jiebaFlag(c, &o.jieba)
 	return c
 }
 
@@ -270,4 +270,9 @@ func average(scores []*taskScore, tasks []string) *float64 {
 	}
 	sum /= float64(len(tasks))
 	return &sum
+}
+
+// jiebaFlag says where the words of Chinese tasks come from.
+func jiebaFlag(c *cobra.Command, file *string) {
+	c.Flags().StringVar(file, "jieba", "", "`FILE` is jieba-0.42.1.tar.gz, for Chinese tasks (default $LIGHTTRANSFER_JIEBA, or lighttransfer/ in the cache folder)")
 }
