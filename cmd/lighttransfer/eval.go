@@ -5,6 +5,7 @@ import "github.com/spf13/cobra"
 // evalVerbs are the constructors of eval's own verbs, in the order of its help text.
 var evalVerbs = []func(*app) *cobra.Command{
 	evalScoreCommand,
+	evalReportCommand,
 }
 
 func evalCommand(a *app) *cobra.Command {
