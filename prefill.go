@@ -11,6 +11,10 @@ import (
 // for each weight to be used often while it is in the cache.
 const prefillBlock = 512
 
+// rewind is how many tokens before the end of a prompt a session with Rewind can
+// go back at least: the length of a question behind a text.
+const rewind = 256
+
 // prefill appends tokens to the sequence. Two orders of the same two loops:
 //
 //	layer-major   the whole prompt through layer 0, then layer 1, ...: for policies that decide
@@ -29,6 +33,9 @@ func (s *Session) prefill(ctx context.Context, ids []int32) error {
 	}
 	s.report.observe(s.m.model.Layers)
 	s.logits = nil
+	if s.o.Rewind {
+		s.cache.Hold(end - rewind)
+	}
 	err := p.run(ctx, deciding)
 	if err != nil {
 		return p.undo(err)
@@ -185,7 +192,7 @@ func (p *prefill) finish(x []float32) {
 // it all, else empty: never half a prompt.
 func (p *prefill) undo(cause error) error {
 	s := p.s
-	if len(s.report.decided) == 0 && s.cache.CanTruncate(p.t0) {
+	if len(s.report.decided) == 0 && s.cache.Back(p.t0) == p.t0 {
 		s.cache.Truncate(p.t0)
 		return cause
 	}
