@@ -141,6 +141,7 @@ func (g *groupList) fill(spans, later []Span, seen *[attnPages][2]int, d int) {
 		g.pages = append(g.pages, run{sp, from, g.n, (to - from) / groupTokens})
 		for slot := from; slot < to; slot += groupTokens {
 			g.k[g.n], g.v[g.n] = sp.group(slot, d)
+			g.ks[g.n], g.vs[g.n] = nil, nil
 			if sp.int8() {
 				g.ks[g.n], g.vs[g.n] = unsafe.Pointer(&sp.KScale[slot]), unsafe.Pointer(&sp.VScale[slot])
 			}

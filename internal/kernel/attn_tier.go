@@ -13,8 +13,8 @@ func attnTier() *attnPair { return attnTiers[active] }
 
 // attnKernels are the loops that attnBlock drives. Q and P are the forms that
 // queries and probabilities take for the dot products; P overwrites S. k, v, ks
-// and vs are lists of groups of 32 tokens and of their scales; ks and vs are read
-// for int8 pages only. k and v have attnAhead more, which are never read: the
+// and vs are lists of groups of 32 tokens and of their scales; ks and vs are nil
+// for bf16 pages. k and v have attnAhead more, which are never read: the
 // memory of the group so many places later is prefetched.
 type attnKernels struct {
 	// products, by rows ascending: a chunk takes the first that has enough rows,
