@@ -106,8 +106,6 @@ func (p *prefill) run(ctx context.Context, layerMajor bool) error {
 			if err := p.step(ctx, l, from, to, p.x); err != nil {
 				return err
 			}
-		}
-		for l := range m.Layers {
 			p.s.cache.Release(l)
 		}
 		from = to

@@ -121,7 +121,8 @@ type scratch struct {
 	q, out []float32 // [n*group][dim]
 	lse    []float32 // [n*group]
 	spans  []kernel.Span
-	edges  []int32 // backing of the spans' Lo and Hi
+	edges  []int32   // backing of the spans' Lo and Hi
+	bias   []float32 // backing of the spans' Bias
 	kernel kernel.AttnScratch
 }
 
@@ -132,7 +133,7 @@ var (
 
 func grow[T any](s []T, n int) []T {
 	if cap(s) < n {
-		return make([]T, n)
+		return make([]T, n, n+n/4) // the next block may want a little more
 	}
 	return s[:n]
 }

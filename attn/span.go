@@ -34,9 +34,14 @@ func (s *scratch) span(h *kv.Head, t0, n, g int) {
 			edges = edges[2*rows:]
 		}
 	}
+	bias := s.sampleBias(h.Window)
 	for i, pg := range kept {
 		first := i * kv.PageTokens
-		add(pg, sampleBias(h.Window, first), func(t int) (int, int) {
+		page := bias
+		if page != nil {
+			page = bias[min(first, h.Window.Sink):][:kv.PageTokens]
+		}
+		add(pg, page, func(t int) (int, int) {
 			_, k := h.Visible(t)
 			return 0, k - first
 		})
@@ -50,15 +55,17 @@ func (s *scratch) span(h *kv.Head, t0, n, g int) {
 	}
 }
 
-// sampleBias is what is added to the logits of the kept page whose first slot
-// is number first: ln Stride on samples, nothing on sinks.
-func sampleBias(w kv.Window, first int) []float32 {
+// sampleBias is what is added to the logits of the kept tokens: nothing to those of
+// the sinks, ln Stride to those of a page of samples.
+func (s *scratch) sampleBias(w kv.Window) []float32 {
 	if w.Stride == 0 {
 		return nil
 	}
-	bias := make([]float32, kv.PageTokens)
-	for i := max(0, w.Sink-first); i < len(bias); i++ {
-		bias[i] = float32(math.Log(float64(w.Stride)))
+	s.bias = grow(s.bias, w.Sink+kv.PageTokens)
+	clear(s.bias[:w.Sink])
+	ln := float32(math.Log(float64(w.Stride)))
+	for i := w.Sink; i < len(s.bias); i++ {
+		s.bias[i] = ln
 	}
-	return bias
+	return s.bias
 }
