@@ -17,42 +17,51 @@ func (s *scratch) span(h *kv.Head, t0, n, g int) {
 	base, recent := h.Recent()
 	rows := n * g
 	s.edges = grow(s.edges, 2*rows*(len(kept)+len(recent)))
+	s.from, s.kept = grow(s.from, n), grow(s.kept, n)
+	for i := range n {
+		s.from[i], s.kept[i] = h.Visible(t0 + i)
+	}
 	edges := s.edges
-	add := func(pg *kv.Page, bias []float32, visible func(t int) (lo, hi int)) {
+	bias := s.sampleBias(h.Window)
+	for p, pg := range kept {
+		first := p * kv.PageTokens
 		lo, hi := edges[:rows:rows], edges[rows:2*rows:2*rows]
 		seen := false
-		for i := range n {
-			l, u := visible(t0 + i)
-			l, u = min(max(l, 0), kv.PageTokens), min(max(u, 0), kv.PageTokens)
-			seen = seen || l < u
-			for r := i * g; r < (i+1)*g; r++ {
-				lo[r], hi[r] = int32(l), int32(u)
-			}
+		for i, k := range s.kept {
+			seen = set(lo, hi, i*g, g, 0, k-first) || seen
 		}
-		if seen {
-			s.spans = append(s.spans, pg.Span(lo, hi, bias))
-			edges = edges[2*rows:]
+		if !seen {
+			break // nor any later one
 		}
-	}
-	bias := s.sampleBias(h.Window)
-	for i, pg := range kept {
-		first := i * kv.PageTokens
 		page := bias
 		if page != nil {
 			page = bias[min(first, h.Window.Sink):][:kv.PageTokens]
 		}
-		add(pg, page, func(t int) (int, int) {
-			_, k := h.Visible(t)
-			return 0, k - first
-		})
+		s.spans = append(s.spans, pg.Span(lo, hi, page))
+		edges = edges[2*rows:]
 	}
-	for i, pg := range recent {
-		first := base + i*kv.PageTokens
-		add(pg, nil, func(t int) (int, int) {
-			from, _ := h.Visible(t)
-			return from - first, t + 1 - first
-		})
+	for p, pg := range recent {
+		first := base + p*kv.PageTokens
+		lo, hi := edges[:rows:rows], edges[rows:2*rows:2*rows]
+		seen := false
+		for i, from := range s.from {
+			seen = set(lo, hi, i*g, g, from-first, t0+i+1-first) || seen
+		}
+		if seen {
+			s.spans = append(s.spans, pg.Span(lo, hi, nil))
+			edges = edges[2*rows:]
+		}
 	}
+}
+
+// set writes the slots [l, u) of a page as what rows [r, r+g) see, and reports
+// whether that is any.
+func set(lo, hi []int32, r, g, l, u int) bool {
+	l, u = min(max(l, 0), kv.PageTokens), min(max(u, 0), kv.PageTokens)
+	for end := r + g; r < end; r++ {
+		lo[r], hi[r] = int32(l), int32(u)
+	}
+	return l < u
 }
 
 // sampleBias is what is added to the logits of the kept tokens: nothing to those of

@@ -47,7 +47,10 @@ func (h *Head) Tokens(n int) int { return n - h.first*PageTokens + h.nkept }
 // put writes positions [n, n+b): k and v are [b][stride] with the head's vector
 // at offset off; d values each.
 func (h *Head) put(p *Pool, n, b int, k, v []float32, stride, off, d int) error {
-	kp, vp := make([]float32, p.dim), make([]float32, p.dim) // padded with zeros
+	var kp, vp []float32
+	if d < p.dim {
+		kp, vp = make([]float32, p.dim), make([]float32, p.dim) // padded with zeros
+	}
 	for i := range b {
 		pos := n + i
 		if pi := pos/PageTokens - h.first; pi == len(h.recent) {
@@ -58,9 +61,13 @@ func (h *Head) put(p *Pool, n, b int, k, v []float32, stride, off, d int) error 
 			h.recent = append(h.recent, pg)
 		}
 		pg := h.recent[pos/PageTokens-h.first]
-		copy(kp, k[i*stride+off:][:d])
-		copy(vp, v[i*stride+off:][:d])
-		pg.put(pos%PageTokens, kp, vp, p.dim)
+		key, value := k[i*stride+off:][:d], v[i*stride+off:][:d]
+		if d < p.dim {
+			copy(kp, key)
+			copy(vp, value)
+			key, value = kp, vp
+		}
+		pg.put(pos%PageTokens, key, value, p.dim)
 	}
 	return h.keep(p, n+b)
 }

@@ -236,14 +236,15 @@ func (b *attnBlock) finish(out, lse []float32, r int) {
 	for _, x := range b.l[r*16:][:16] {
 		sum += float64(x)
 	}
+	if lse != nil {
+		lse[r] = float32(math.Ln2*float64(b.m[r]) + math.Log(sum)) // -Inf when sum is 0
+	}
 	if sum == 0 {
 		clear(out)
-		lse[r] = float32(math.Inf(-1))
 		return
 	}
 	inv := float32(1 / sum)
 	for j, x := range b.o[r*d:][:d] {
 		out[j] = x*inv + 0
 	}
-	lse[r] = float32(math.Ln2*float64(b.m[r]) + math.Log(sum))
 }
