@@ -44,7 +44,11 @@ func (s *Session) kvPeak(prompt, n int) int64 {
 	if !s.decided && prompt > s.o.Window.Sink+s.o.Window.Recent { // else nothing will be decided
 		cutAtMost(windows, c, s.policy, s.o.Window, c.KVHeads)
 	}
-	return s.pool.Precision().NeedBytes(windows, n, added, c.HeadDim)
+	need := s.pool.Precision().NeedBytes(windows, n, added, c.HeadDim)
+	if s.o.Rewind {
+		need += s.pool.Precision().HoldBytes(windows, c.HeadDim)
+	}
+	return need
 }
 
 // cutAtMost gives the window w to as many heads as the policy will have cut when

@@ -11,6 +11,10 @@ import (
 // for each weight to be used often while it is in the cache.
 const prefillBlock = 512
 
+// rewind is how many tokens before the end of a prompt a session with Rewind can
+// go back at least: the length of a question behind a text.
+const rewind = 256
+
 // prefill appends tokens to the sequence. Two orders of the same two loops:
 //
 //	layer-major   the whole prompt through layer 0, then layer 1, ...: for policies that decide
@@ -25,6 +29,9 @@ func (s *Session) prefill(ctx context.Context, ids []int32) error {
 		s.kept = &kept{queries: make([]model.Queries, s.m.model.Layers)}
 	}
 	s.logits = nil
+	if s.o.Rewind {
+		s.cache.Hold(end - rewind)
+	}
 	err := p.run(ctx, deciding)
 	if err != nil {
 		return p.undo(err)
@@ -113,8 +120,6 @@ func (p *prefill) run(ctx context.Context, layerMajor bool) error {
 			if err := p.step(ctx, l, from, to, p.x); err != nil {
 				return err
 			}
-		}
-		for l := range m.Layers {
 			p.s.cache.Release(l)
 		}
 		from = to
@@ -200,7 +205,7 @@ func (p *prefill) finish(x []float32) {
 // it all, else empty: never half a prompt.
 func (p *prefill) undo(cause error) error {
 	s := p.s
-	if len(s.report.decided) == 0 && s.cache.CanTruncate(p.t0) {
+	if len(s.report.decided) == 0 && s.cache.Back(p.t0) == p.t0 {
 		s.cache.Truncate(p.t0)
 		return cause
 	}

@@ -29,6 +29,7 @@ type SessionOptions struct {
 	Budget   int64         // most bytes the KV cache may hold; 0: what the machine has free
 	Context  int           // most positions; 0: what the model was made for
 	Sampling sample.Params // zero: greedy
+	Rewind   bool          // hold what it takes to go back to shortly before the last prompt's end: see [Session.Prefill]
 	Measure  bool          // measure lazy ratio and output error of every layer, whatever the policy needs
 	Forks    bool          // keep what Fork needs: a layer's last queries
 	Progress func(Progress)
@@ -188,7 +189,9 @@ func (s *Session) reset() error {
 
 // Prefill makes the session's context exactly ids and leaves the logits after
 // the last of them in Logits. The longest prefix that the cache still holds is
-// kept; the rest is computed.
+// kept; the rest is computed. Where lazy heads have forgotten that is none of it,
+// but with Rewind a prompt that differs from the last one in 256 tokens at its end
+// (another question about the same text) costs at most 127 more.
 func (s *Session) Prefill(ctx context.Context, ids []int32) error {
 	if len(ids) == 0 {
 		return errors.New("the prompt has no tokens")
@@ -207,13 +210,11 @@ func (s *Session) Prefill(ctx context.Context, ids []int32) error {
 	}
 	n = min(n, len(ids)-1) // the last token's logits are wanted
 	if n < len(s.ids) {
-		if s.cache.CanTruncate(n) {
+		if n = s.cache.Back(n); n > 0 {
 			s.cache.Truncate(n)
 			s.ids, s.logits = s.ids[:n], nil
 		} else if err := s.reset(); err != nil {
 			return err
-		} else {
-			n = 0
 		}
 	}
 	if err := s.admit(len(ids), len(ids)); err != nil {

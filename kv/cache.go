@@ -12,6 +12,7 @@ type Cache struct {
 	headDim int
 	heads   []Head // [layer][kvHead]
 	length  []int  // [layer] positions stored (layers differ only inside a layer-major prefill)
+	hold    int    // a position that the cache can go back to, at a page's start; see Hold
 	unmap   func() error
 }
 
@@ -51,7 +52,7 @@ func (c *Cache) Pool() *Pool { return c.pool }
 func (c *Cache) Bytes() int64 {
 	var n int64
 	for i := range c.heads {
-		n += int64(len(c.heads[i].recent) + len(c.heads[i].kept))
+		n += int64(len(c.heads[i].recent) + len(c.heads[i].kept) + len(c.heads[i].held))
 	}
 	return n * c.pool.pageBytes()
 }
@@ -73,8 +74,31 @@ func (c *Cache) Append(layer, b int, k, v []float32) error {
 // Release returns to the pool what no later query of the layer can see.
 func (c *Cache) Release(layer int) {
 	for h := range c.kvHeads {
-		c.Head(layer, h).release(c.pool, c.length[layer])
+		c.Head(layer, h).release(c.pool, c.length[layer], c.hold)
 	}
+}
+
+// Hold keeps from now on what it takes to go back to position n, rounded down to
+// a page, however far the sequence goes on: of a lazy head, the pages that a
+// query there sees. They count as any others. Another position is held no longer,
+// unless n is gone already: then nothing changes.
+func (c *Cache) Hold(n int) {
+	if n = max(0, n) / PageTokens * PageTokens; n == c.hold || !c.has(n) {
+		return
+	}
+	c.unhold()
+	c.hold = n
+}
+
+func (c *Cache) unhold() {
+	for i := range c.heads {
+		h := &c.heads[i]
+		for _, pg := range h.held {
+			c.pool.put(pg)
+		}
+		h.held = nil
+	}
+	c.hold = 0
 }
 
 // Demote makes a head lazy: from now on it has the window w. Its pages outside
@@ -96,7 +120,7 @@ func (c *Cache) Demote(layer, kvHead int, w Window) error {
 	if err := h.keep(c.pool, c.length[layer]); err != nil {
 		return fmt.Errorf("kv: layer %d, KV head %d: %w", layer, kvHead, err)
 	}
-	h.release(c.pool, c.length[layer])
+	h.release(c.pool, c.length[layer], c.hold)
 	return nil
 }
 
@@ -115,12 +139,23 @@ func (c *Cache) Preview(layer, kvHead int, w Window, anchor int) (*Head, error) 
 	return p, p.keep(scratch, c.length[layer])
 }
 
-// CanTruncate reports whether the cache can go back to its first n positions
-// without having lost anything that those need.
-func (c *Cache) CanTruncate(n int) bool {
+// Back is the last position up to n that the cache can go back to without having
+// lost anything that it needs.
+func (c *Cache) Back(n int) int {
+	switch {
+	case c.has(n):
+		return n
+	case c.hold <= n:
+		return c.hold
+	}
+	return 0
+}
+
+// has reports whether no head has dropped what a query at position n sees.
+func (c *Cache) has(n int) bool {
 	for i := range c.heads {
 		h := &c.heads[i]
-		if !h.Window.Full() && h.first > max(0, n-h.Window.Recent)/PageTokens {
+		if !h.Window.Full() && h.first > h.Window.firstPage(n) {
 			return false
 		}
 	}
@@ -128,33 +163,13 @@ func (c *Cache) CanTruncate(n int) bool {
 }
 
 // Truncate goes back to the first n positions (layers that hold fewer keep
-// them). Call it only where CanTruncate(n).
+// them); n is 0 or what Back has returned.
 func (c *Cache) Truncate(n int) {
+	if n < c.hold {
+		c.unhold()
+	}
 	for i := range c.heads {
-		h := &c.heads[i]
-		layer := i / c.kvHeads
-		if c.length[layer] <= n && len(h.recent) <= (c.length[layer]+PageTokens-1)/PageTokens-h.first {
-			continue
-		}
-		m := min(n, c.length[layer])
-		pages := max(0, (m+PageTokens-1)/PageTokens-h.first)
-		for _, pg := range h.recent[min(pages, len(h.recent)):] {
-			c.pool.put(pg)
-		}
-		h.recent = h.recent[:min(pages, len(h.recent))]
-		if h.Window.Full() {
-			continue
-		}
-		_, kept := h.Visible(m - 1)
-		if m == 0 {
-			kept = 0
-		}
-		h.nkept = min(h.nkept, kept)
-		pages = (h.nkept + PageTokens - 1) / PageTokens
-		for _, pg := range h.kept[pages:] {
-			c.pool.put(pg)
-		}
-		h.kept = h.kept[:pages]
+		c.heads[i].truncate(c.pool, min(n, c.length[i/c.kvHeads]))
 	}
 	for l := range c.length {
 		c.length[l] = min(c.length[l], n)
@@ -172,6 +187,7 @@ func (c *Cache) Reset(windows []Window) {
 		}
 	}
 	clear(c.length)
+	c.hold = 0
 }
 
 // Close gives all pages back. The cache must not be used afterwards.
@@ -202,7 +218,18 @@ func headPages(w Window, n, b int) int64 {
 		return pages(n)
 	}
 	kept := min(w.Sink, n) + w.samplesBefore(n-w.Recent)
-	return pages(n) - int64(max(0, (n-b-w.Recent)/PageTokens)) + pages(kept)
+	return pages(n) - int64(w.firstPage(n-b)) + pages(kept)
+}
+
+// HoldBytes is the most that heads with these windows hold besides because of Hold.
+func (p Precision) HoldBytes(windows []Window, headDim int) int64 {
+	var pages int64
+	for _, w := range windows {
+		if !w.Full() {
+			pages += int64((w.Recent + PageTokens - 1) / PageTokens)
+		}
+	}
+	return pages * p.PageBytes(headDim)
 }
 
 // NeedBytes is the most that heads with these windows hold while n positions are

@@ -1,5 +1,7 @@
 package kv
 
+import "slices"
+
 // A Head is the cache of one KV head of one layer, as attention reads it.
 type Head struct {
 	Window Window
@@ -14,6 +16,7 @@ type Head struct {
 	first  int
 	kept   []*Page // lazy heads: sinks, then samples, slot after slot
 	nkept  int
+	held   []*Page // lazy heads: pages before first that the cache's held position needs
 }
 
 // Recent returns the pages of consecutive positions; page i begins at position base+128i.
@@ -44,7 +47,10 @@ func (h *Head) Tokens(n int) int { return n - h.first*PageTokens + h.nkept }
 // put writes positions [n, n+b): k and v are [b][stride] with the head's vector
 // at offset off; d values each.
 func (h *Head) put(p *Pool, n, b int, k, v []float32, stride, off, d int) error {
-	kp, vp := make([]float32, p.dim), make([]float32, p.dim) // padded with zeros
+	var kp, vp []float32
+	if d < p.dim {
+		kp, vp = make([]float32, p.dim), make([]float32, p.dim) // padded with zeros
+	}
 	for i := range b {
 		pos := n + i
 		if pi := pos/PageTokens - h.first; pi == len(h.recent) {
@@ -55,9 +61,13 @@ func (h *Head) put(p *Pool, n, b int, k, v []float32, stride, off, d int) error 
 			h.recent = append(h.recent, pg)
 		}
 		pg := h.recent[pos/PageTokens-h.first]
-		copy(kp, k[i*stride+off:][:d])
-		copy(vp, v[i*stride+off:][:d])
-		pg.put(pos%PageTokens, kp, vp, p.dim)
+		key, value := k[i*stride+off:][:d], v[i*stride+off:][:d]
+		if d < p.dim {
+			copy(kp, key)
+			copy(vp, value)
+			key, value = kp, vp
+		}
+		pg.put(pos%PageTokens, key, value, p.dim)
 	}
 	return h.keep(p, n+b)
 }
@@ -92,22 +102,52 @@ func (h *Head) keep(p *Pool, n int) error {
 }
 
 // release gives back the recent pages that neither a later query nor keep needs
-// once n positions are stored.
-func (h *Head) release(p *Pool, n int) {
+// once n positions are stored; those that position hold needs are put aside.
+func (h *Head) release(p *Pool, n, hold int) {
 	if h.Window.Full() {
 		return
 	}
-	dead := max(0, (n-h.Window.Recent)/PageTokens-h.first)
+	dead := max(0, h.Window.firstPage(n)-h.first)
 	dead = min(dead, len(h.recent))
-	for _, pg := range h.recent[:dead] {
-		p.put(pg)
+	for i, pg := range h.recent[:dead] {
+		if i += h.first; i >= h.Window.firstPage(hold) && i < hold/PageTokens {
+			h.held = append(h.held, pg)
+		} else {
+			p.put(pg)
+		}
 	}
 	h.recent = append(h.recent[:0], h.recent[dead:]...)
 	h.first += dead
 }
 
+// truncate goes back to the first n positions, of which nothing is missing but
+// what lies in held.
+func (h *Head) truncate(p *Pool, n int) {
+	pages := min(max(0, (n+PageTokens-1)/PageTokens-h.first), len(h.recent))
+	for _, pg := range h.recent[pages:] {
+		p.put(pg)
+	}
+	h.recent = h.recent[:pages]
+	if h.Window.Full() {
+		return
+	}
+	if first := h.Window.firstPage(n); h.first > first {
+		h.first, h.recent, h.held = first, append(h.held, h.recent...), nil
+	}
+	kept := 0
+	if n > 0 {
+		_, kept = h.Visible(n - 1)
+	}
+	h.nkept = min(h.nkept, kept)
+	pages = (h.nkept + PageTokens - 1) / PageTokens
+	for _, pg := range h.kept[pages:] {
+		p.put(pg)
+	}
+	h.kept = h.kept[:pages]
+}
+
 func (h *Head) reset(p *Pool) {
-	for _, pg := range h.recent {
+	for _, pg := range slices.Concat(h.held, h.recent) {
 		p.put(pg)
 	}
 	h.dropKept(p)

@@ -33,6 +33,9 @@ func (m *Model) Embed(x []float32, ids []int32) error {
 			return err
 		}
 	}
+	if len(ids) >= rowBlock { // of a prompt; else its rows of the file would add up
+		m.source.Forget()
+	}
 	return nil
 }
 
