@@ -54,7 +54,7 @@ var lattice = []struct {
 	{"uses", "eval/score/jieba", ""},
 	{"uses", "eval/score/maths", ""},
 	{"uses", "eval/score", "eval/score/jieba eval/score/maths"},
-	{"uses", "eval/task", "eval/score internal/probe github.com/parquet-go/parquet-go"},
+	{"uses", "eval/task", "eval/score github.com/parquet-go/parquet-go"},
 	{"uses", "eval/runs", "eval/score golang.org/x/sys"},
 	{"uses", "eval/report", "eval/score eval/task eval/runs"},
 	{"uses", "eval", "eval/score eval/task eval/runs internal/kernel tokenizer tokenizer/chat sample kv lazy golang.org/x/time ."},

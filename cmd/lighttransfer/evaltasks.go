@@ -22,8 +22,9 @@ func tasksTopic(*app) *cobra.Command {
 		}
 	}
 	return &cobra.Command{
-		Use:   "tasks",
-		Short: "Which questions models and policies can be evaluated on",
-		Long:  strings.TrimRight(b.String(), "\n"),
+		Use:     "tasks",
+		Short:   "Which questions models and policies can be evaluated on",
+		Long:    strings.TrimRight(b.String(), "\n"),
+		Example: "  lighttransfer eval score hotpotqa pred/hotpotqa.jsonl",
 	}
 }

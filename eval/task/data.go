@@ -21,25 +21,45 @@ import (
 const maxLine = 64 << 20
 
 // readLines makes a record of each line of the first file that is there: patterns
-// as of path.Match, in the folder of data, in its data.zip, or in the zip that it is.
-// Files of the same pattern are read in the order of their names. Those that end in
-// .parquet are tables with a row for a line.
+// as of path.Match, in the folder of data, then in its data.zip; or in the zip that
+// it is. Files of the same pattern are read in the order of their names. Those that
+// end in .parquet are tables with a row for a line.
 func readLines[L any](data string, make func(L) (Record, error), patterns ...string) ([]Record, error) {
 	if data == "" {
 		return nil, needsData(data, patterns...)
 	}
-	folder, name, done, err := openData(data)
+	st, err := os.Stat(data)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
+	zipped := data
+	if st.IsDir() {
+		all, err := readFolder(os.DirFS(data), data, make, patterns)
+		if all != nil || err != nil {
+			return all, err
+		}
+		if zipped = filepath.Join(data, "data.zip"); !exists(zipped) {
+			return nil, needsData(data, patterns...)
+		}
+	}
+	z, err := zip.OpenReader(zipped)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; give a folder, or LongBench's data.zip", zipped, err)
+	}
+	defer z.Close()
+	all, err := readFolder(z, zipped, make, patterns)
+	if all == nil && err == nil {
+		err = needsData(zipped, patterns...)
+	}
+	return all, err
+}
+
+// readFolder returns nothing if there is no file of any pattern.
+func readFolder[L any](folder fs.FS, name string, make func(L) (Record, error), patterns []string) ([]Record, error) {
 	for _, p := range patterns {
 		files, err := fs.Glob(folder, p)
 		if err != nil {
 			return nil, err
-		}
-		if len(files) == 0 {
-			continue
 		}
 		var all []Record
 		for _, f := range files {
@@ -52,28 +72,11 @@ func readLines[L any](data string, make func(L) (Record, error), patterns ...str
 		if err := identify(all); err != nil {
 			return nil, fmt.Errorf("%s: %w", filepath.Join(name, p), err)
 		}
-		return all, nil
-	}
-	return nil, needsData(name, patterns...)
-}
-
-// openData opens a folder, the data.zip in it if it has one, or a zip.
-func openData(data string) (folder fs.FS, name string, done func() error, err error) {
-	st, err := os.Stat(data)
-	if err != nil {
-		return nil, "", nil, err
-	}
-	if !st.IsDir() {
-		z, err := zip.OpenReader(data)
-		if err != nil {
-			return nil, "", nil, fmt.Errorf("%s: %w; give a folder, or LongBench's data.zip", data, err)
+		if all != nil {
+			return all, nil
 		}
-		return z, data, z.Close, nil
 	}
-	if inner := filepath.Join(data, "data.zip"); exists(inner) {
-		return openData(inner)
-	}
-	return os.DirFS(data), data, func() error { return nil }, nil
+	return nil, nil
 }
 
 func readFile[L any](folder fs.FS, name string, make func(L) (Record, error)) ([]Record, error) {

@@ -23,6 +23,9 @@ type generator struct {
 	build       func(g *gen, n int) (Record, error)
 }
 
+// maxLength is the greatest length, in tokens; random keys run out far above it.
+const maxLength = 1 << 20
+
 // A gen is what a record is made from.
 type gen struct {
 	*rand.Rand
@@ -47,6 +50,11 @@ func (t generator) records(o Options) ([]Record, error) {
 	}
 	if count < 0 {
 		return nil, fmt.Errorf("task %s: %d records per length: it must be 1 or more", t.name, count)
+	}
+	for _, length := range lengths {
+		if length > maxLength {
+			return nil, fmt.Errorf("task %s: prompts of %d tokens: at most %d can be made", t.name, length, maxLength)
+		}
 	}
 	src := &sources{data: o.Data}
 	var all []Record
@@ -171,10 +179,10 @@ func (g *gen) wordPair() string {
 }
 
 func (g *gen) uuid() string {
-	a, b := g.Uint64(), g.Uint64()
-	a = a&^0xf000 | 0x4000     // version 4
-	b = b&^(3<<62) | (2 << 62) // variant
 	return g.fresh(func() string {
+		a, b := g.Uint64(), g.Uint64()
+		a = a&^0xf000 | 0x4000     // version 4
+		b = b&^(3<<62) | (2 << 62) // variant
 		return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", a>>32, a>>16&0xffff, a&0xffff, b>>48, b&(1<<48-1))
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"github.com/lighttransfer/lighttransfer/eval/score"
 )
 
 // Held-back continuations: text, of which the next tokens are given to the model
@@ -20,7 +22,7 @@ func heldOut() []Task {
 	var all []Task
 	for _, t := range heldOutTexts {
 		all = append(all, generator{
-			name: "text_" + t.kind, group: "own", summary: t.summary, scorer: matchAll, lengths: ownLengths, count: 24, least: 16,
+			name: "text_" + t.kind, group: "own", summary: t.summary, scorer: score.MatchAll, lengths: ownLengths, count: 24, least: 16,
 			build: func(g *gen, n int) (Record, error) {
 				text, err := g.sources.pieces(t.kind)
 				if err != nil {

@@ -16,7 +16,7 @@ const gridDepths = 11
 func niahTasks() []Task {
 	grid := func(name, summary string, n needles) Task {
 		return generator{
-			name: name, group: "niah", summary: summary, scorer: matchAll, lengths: gridLengths, count: gridDepths, least: n.k,
+			name: name, group: "niah", summary: summary, scorer: scorer(name), lengths: gridLengths, count: gridDepths, least: n.k,
 			build: func(g *gen, k int) (Record, error) {
 				depth := float64(g.index%gridDepths) / (gridDepths - 1)
 				r, err := n.record(g, k, depth)
@@ -31,7 +31,7 @@ func niahTasks() []Task {
 		grid("niah_single", "One number in essays, at every tenth of the depth.", needles{"essay", "words", "numbers", 1, 1, 1}),
 		grid("niah_multikey", "One of four numbers in essays, at every tenth of the depth.", needles{"essay", "words", "numbers", 4, 1, 1}),
 		generator{
-			name: "passkey", group: "niah", summary: "A pass key in repeated noise, anywhere.", scorer: matchAll,
+			name: "passkey", group: "niah", summary: "A pass key in repeated noise, anywhere.", scorer: scorer("passkey"),
 			lengths: gridLengths, count: 20, least: 1, build: buildPasskey,
 		}.task(),
 	}

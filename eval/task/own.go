@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/lighttransfer/lighttransfer/eval/score"
 )
 
 // This project's own tasks: something in a long document is asked for. Each comes
@@ -26,8 +28,8 @@ var ownTasks = []struct {
 	least         int
 	make          func(g *gen, n int) question
 }{
-	{"kv_json", "The value of one of 20 keys in a JSON object in a novel.", 1, kvJSON},
-	{"kv_lines", "One line of a long list of numbers and words.", 20, kvLines},
+	{"kv_json", "The value of one of ten keys in a JSON object in a novel.", 1, kvJSON},
+	{"kv_lines", "One line of a long list of registers.", 20, kvLines},
 	{"fact", "An invented fact in a novel, beside three of its kind, asked in other words.", 1, askFact},
 	{"number", "One number in a novel, in RULER's words.", 1, askNumber},
 	{"copy", "How a passage of a novel goes on, word for word.", 20, copyPassage},
@@ -43,7 +45,7 @@ func ownGenerators() []Task {
 	var all []Task
 	for _, t := range ownTasks {
 		now := generator{
-			name: t.name, group: "own", summary: t.summary, scorer: matchAll, lengths: ownLengths, count: 24, least: t.least,
+			name: t.name, group: "own", summary: t.summary, scorer: score.MatchAll, lengths: ownLengths, count: 24, least: t.least,
 			build: func(g *gen, n int) (Record, error) {
 				q := t.make(g, n)
 				r := q.record()
@@ -85,32 +87,35 @@ func (g *gen) hide(n int, texts ...string) (document string) {
 
 func kvJSON(g *gen, n int) question {
 	var lines []string
-	for range 20 {
-		lines = append(lines, fmt.Sprintf("  %q: %q", g.wordPair(), fmt.Sprintf("%08x", g.Uint32())))
+	for range 10 {
+		lines = append(lines, fmt.Sprintf("  %q: %q", g.wordPair(), g.number(5)))
 	}
 	line := lines[g.IntN(len(lines))]
 	key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+	value = strings.Trim(value, `"`)
 	return question{
 		document: g.hide(n, "\n\n{\n"+strings.Join(lines, ",\n")+"\n}\n\n"),
 		ask:      "What is the value of the key " + key + " in the JSON object in the text?",
-		prefix:   "The value of the key " + key + " is", target: " " + value,
-		answers: []string{strings.Trim(value, `"`)}, where: line, tokens: 32,
+		prefix:   key + `: "`, target: value,
+		answers: []string{value}, where: line, tokens: 32,
 	}
 }
 
+// kvLines is a list in the form of LongEval's lines (Li et al., LongChat).
 func kvLines(g *gen, n int) question {
 	depth := g.Float64()
 	lines := make([]string, n)
 	for i := range lines {
-		lines[i] = g.number(5) + ": " + strings.ReplaceAll(g.wordPair(), "-", " ")
+		lines[i] = "line " + g.wordPair() + ": REGISTER_CONTENT is <" + g.number(5) + ">"
 	}
 	line := lines[int(depth*float64(n))]
-	key, value, _ := strings.Cut(line, ":")
+	begin, value, _ := strings.Cut(strings.TrimSuffix(line, ">"), "<")
+	key, _, _ := strings.Cut(begin, ":")
 	return question{
 		document: strings.Join(lines, "\n"),
-		ask:      "Which words stand beside " + key + " in the list?",
-		prefix:   "Beside " + key + " stands:", target: value,
-		answers: []string{strings.TrimSpace(value)}, where: line, tokens: 32,
+		ask:      "What is the REGISTER_CONTENT in " + key + "?",
+		prefix:   begin + "<", target: value,
+		answers: []string{value}, where: line, tokens: 32,
 	}
 }
 
@@ -125,10 +130,10 @@ func askNumber(g *gen, n int) question {
 	}
 }
 
-// copyPassage shows twelve words of the document; the next 24 are asked for, in
-// pieces of four.
+// copyPassage names a passage of the document by its first words; the 24 after the
+// first twelve are asked for, in pieces of four.
 func copyPassage(g *gen, n int) question {
-	const cue, rest, piece = 12, 24, 4
+	const named, cue, rest, piece = 6, 12, 24, 4
 	depth := g.Float64()
 	words := strings.Fields(g.hide(n))
 	at := int(depth * float64(max(len(words)-cue-rest, 0)))
@@ -140,7 +145,7 @@ func copyPassage(g *gen, n int) question {
 	quote := strings.Join(shown, " ")
 	return question{
 		document: strings.Join(words, " "),
-		ask:      "The text goes on, word for word, after these words of it: " + quote + "\nRepeat them, and go on as the text does.",
+		ask:      "Repeat, word for word, the passage of the text that begins with these words: " + strings.Join(shown[:named], " ") + " ...",
 		prefix:   quote, target: " " + strings.Join(next, " "),
 		answers: pieces, where: quote + " " + strings.Join(next, " "), tokens: 64,
 	}

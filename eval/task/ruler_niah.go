@@ -39,7 +39,7 @@ func rulerNIAHTasks() []Task {
 	var all []Task
 	for _, t := range rulerNIAH {
 		all = append(all, generator{
-			name: "ruler_" + t.name, group: "ruler", summary: t.summary, scorer: matchAll,
+			name: "ruler_" + t.name, group: "ruler", summary: t.summary, scorer: scorer("ruler_" + t.name),
 			lengths: []int{4096}, count: 50, least: max(t.k*t.v, 1),
 			build: func(g *gen, n int) (Record, error) { return t.record(g, n, -1) },
 		}.task())

@@ -2,6 +2,7 @@ package task
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 func rulerQA() []Task {
 	qa := func(name, summary string, read func([]byte) (*corpus, error), files ...string) Task {
 		return generator{
-			name: name, group: "ruler", summary: summary, scorer: matchAny, lengths: []int{4096}, count: 50, least: 1,
+			name: name, group: "ruler", summary: summary, scorer: scorer(name), lengths: []int{4096}, count: 50, least: 1,
 			build: func(g *gen, n int) (Record, error) {
 				c, err := g.sources.corpus(read, files)
 				if err != nil {
@@ -196,6 +197,9 @@ func (d *hotpotDocument) UnmarshalJSON(data []byte) error {
 	pair := []any{&title, &body}
 	if err := json.Unmarshal(data, &pair); err != nil {
 		return err
+	}
+	if len(pair) != 2 {
+		return errors.New("a document is no [title, sentences]")
 	}
 	*d = hotpotDocument(title + "\n" + strings.Join(body, ""))
 	return nil

@@ -10,7 +10,7 @@ import (
 // that have the value are asked for. A short example with its answer comes first.
 func rulerVT() Task {
 	return generator{
-		name: "ruler_vt", group: "ruler", summary: "Variables assigned to one another in repeated noise: which have the value?", scorer: matchAll,
+		name: "ruler_vt", group: "ruler", summary: "The variables that have a value, through assignments in repeated noise.", scorer: scorer("ruler_vt"),
 		lengths: []int{4096}, count: 50, least: 1, build: buildVT,
 	}.task()
 }

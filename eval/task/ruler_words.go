@@ -7,18 +7,19 @@ import (
 	"strings"
 )
 
-// ruler_cwe: a numbered list in which ten words come often and the others seldom.
+// ruler_cwe: a numbered list in which ten words come often and the others seldom. When
+// it has all words there are, at some 100,000 tokens, it grows no more.
 // ruler_fwe: invented words whose frequencies fall with the square of their rank.
 func rulerCWE() Task {
 	return generator{
-		name: "ruler_cwe", group: "ruler", summary: "The ten words that come most often in a numbered list.", scorer: matchAll,
+		name: "ruler_cwe", group: "ruler", summary: "The ten words that come most often in a numbered list.", scorer: scorer("ruler_cwe"),
 		lengths: []int{4096}, count: 50, least: 11, most: len(allWords()), build: buildCWE,
 	}.task()
 }
 
 func rulerFWE() Task {
 	return generator{
-		name: "ruler_fwe", group: "ruler", summary: "The three most frequent words of a coded text.", scorer: matchAll,
+		name: "ruler_fwe", group: "ruler", summary: "The three most frequent words of a coded text.", scorer: scorer("ruler_fwe"),
 		lengths: []int{4096}, count: 50, least: 100, build: buildFWE,
 	}.task()
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/lighttransfer/lighttransfer/eval/score"
 )
 
 // all is the table of tasks, in the order in which help texts and reports show them.
@@ -59,4 +61,13 @@ func Find(name string) ([]Task, error) {
 		names = append(names, t.Name)
 	}
 	return nil, fmt.Errorf("no task is called %q; there are the groups %s and the tasks %s", name, groupNames, strings.Join(names, ", "))
+}
+
+// scorer is the metric of a task that has one of its own.
+func scorer(task string) score.Scorer {
+	s, ok := score.For(task)
+	if !ok {
+		panic("no metric for the task " + task) // a gap in the tables
+	}
+	return s
 }

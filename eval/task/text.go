@@ -117,7 +117,7 @@ func readTexts(pattern string) (string, error) {
 		b.Write(data)
 		b.WriteByte('\n')
 	}
-	return b.String(), nil
+	return strings.ToValidUTF8(b.String(), "\uFFFD"), nil
 }
 
 // titles are words whose full stop ends no sentence.
