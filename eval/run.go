@@ -162,7 +162,7 @@ func Records(tasks []task.Task, o task.Options, most int) ([]task.Record, error)
 	for _, t := range tasks {
 		list, err := t.Records(o)
 		if err != nil {
-			return nil, fmt.Errorf("task %s: %w", t.Name, err)
+			return nil, err // it names the task
 		}
 		if len(list) == 0 {
 			return nil, fmt.Errorf("task %s has no records", t.Name)
