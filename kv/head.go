@@ -44,20 +44,18 @@ func (h *Head) Tokens(n int) int { return n - h.first*PageTokens + h.nkept }
 // put writes positions [n, n+b): k and v are [b][stride] with the head's vector
 // at offset off; d values each.
 func (h *Head) put(p *Pool, n, b int, k, v []float32, stride, off, d int) error {
-	kp, vp := make([]float32, p.dim), make([]float32, p.dim) // padded with zeros
-	for i := range b {
-		pos := n + i
-		if pi := pos/PageTokens - h.first; pi == len(h.recent) {
+	for i := 0; i < b; {
+		slot, page := (n+i)%PageTokens, (n+i)/PageTokens-h.first
+		if page == len(h.recent) {
 			pg, err := p.take()
 			if err != nil {
 				return err
 			}
 			h.recent = append(h.recent, pg)
 		}
-		pg := h.recent[pos/PageTokens-h.first]
-		copy(kp, k[i*stride+off:][:d])
-		copy(vp, v[i*stride+off:][:d])
-		pg.put(pos%PageTokens, kp, vp, p.dim)
+		run := min(PageTokens-slot, b-i)
+		h.recent[page].put(slot, run, k[i*stride+off:], v[i*stride+off:], stride, d, p.dim)
+		i += run
 	}
 	return h.keep(p, n+b)
 }
