@@ -19,9 +19,9 @@ import (
 //	          |       |       |   |
 //	          +-------+       +---+
 //
-// The sums of a tile stay in registers over all columns (12 AVX-512 registers of
-// 16 rows); every sum runs over the columns in order, so neither the tiles nor
-// the blocks nor n can change a result.
+// The sums of a tile stay in registers (12 AVX-512 registers of 16 rows) over all
+// columns that were widened at once; every sum runs over the columns in order, so
+// neither the tiles nor the blocks nor n can change a result.
 const (
 	tileTokens  = 6
 	blockTiles  = 44      // tiles per item: x stays within the caches, and widening is little of the work
