@@ -31,9 +31,12 @@
 	VPDPBUSD Z14, Z12, a; \
 	VPDPBUSD Z14, Z13, b
 
+// The weights two blocks further on come from the second cache level.
 #define GROUP(i) \
 	VMOVDQU64 (128*i)(SI), Z12; \
 	VMOVDQU64 (128*i+64)(SI), Z13; \
+	PREFETCHT0 (128*i+2048)(SI); \
+	PREFETCHT0 (128*i+2112)(SI); \
 	DOT1(24*i+0, Z0, Z6); \
 	DOT1(24*i+4, Z1, Z7); \
 	DOT1(24*i+8, Z2, Z8); \
@@ -131,6 +134,12 @@
 	VMOVUPS Z26, 64(R13)(R11*1); \
 	VMOVUPS Z27, 64(R13)(R11*2)
 
+// A block of x, eight blocks further on.
+#define XAHEAD \
+	PREFETCHT0 1536(BX); \
+	PREFETCHT0 1600(BX); \
+	PREFETCHT0 1664(BX)
+
 // To the next tile: sums is how many rows of sums a block has.
 #define NEXT(sums) \
 	LEAQ (R13)(R12*1), R10; \
@@ -158,6 +167,7 @@ loop:
 	GROUP(6)
 	GROUP(7)
 	SCALE(0)
+	XAHEAD
 	ADDQ $1024, SI
 	ADDQ $128, R8
 	ADDQ $192, BX
@@ -191,6 +201,7 @@ loop:
 	GROUP(6)
 	GROUP(7)
 	SCALE(128)
+	XAHEAD
 	ADDQ $1024, SI
 	ADDQ $256, R8
 	ADDQ $192, BX
