@@ -47,27 +47,18 @@ func (h *Head) Tokens(n int) int { return n - h.first*PageTokens + h.nkept }
 // put writes positions [n, n+b): k and v are [b][stride] with the head's vector
 // at offset off; d values each.
 func (h *Head) put(p *Pool, n, b int, k, v []float32, stride, off, d int) error {
-	var kp, vp []float32
-	if d < p.dim {
-		kp, vp = make([]float32, p.dim), make([]float32, p.dim) // padded with zeros
-	}
-	for i := range b {
-		pos := n + i
-		if pi := pos/PageTokens - h.first; pi == len(h.recent) {
+	for i := 0; i < b; {
+		slot, page := (n+i)%PageTokens, (n+i)/PageTokens-h.first
+		if page == len(h.recent) {
 			pg, err := p.take()
 			if err != nil {
 				return err
 			}
 			h.recent = append(h.recent, pg)
 		}
-		pg := h.recent[pos/PageTokens-h.first]
-		key, value := k[i*stride+off:][:d], v[i*stride+off:][:d]
-		if d < p.dim {
-			copy(kp, key)
-			copy(vp, value)
-			key, value = kp, vp
-		}
-		pg.put(pos%PageTokens, key, value, p.dim)
+		run := min(PageTokens-slot, b-i)
+		h.recent[page].put(slot, run, k[i*stride+off:], v[i*stride+off:], stride, d, p.dim)
+		i += run
 	}
 	return h.keep(p, n+b)
 }

@@ -103,9 +103,7 @@ func (m *Model) layer(l int, x []float32, segs []Segment, w *Workspace, p *Probe
 	w.acts.Set(w.att, n, qd)
 	kernel.MatMul(m.par, w.h, &w.acts, ly.o.w)
 	mark = prof.Start()
-	m.residual(x, w.h, &ly.o, n)
-
-	m.norm(w.h, x, ly.ffnNorm, n)
+	m.residual(x, w.h, &ly.o, ly.ffnNorm, n)
 	w.acts.Set(w.h, n, m.Hidden)
 	mark.Stop(elementwise, prof.None, 0)
 	kernel.MatMulAll(m.par, &w.acts, [][]float32{w.gate, w.up}, []*kernel.Matrix{ly.gate.w, ly.up.w})
@@ -120,7 +118,7 @@ func (m *Model) layer(l int, x []float32, segs []Segment, w *Workspace, p *Probe
 	mark.Stop(elementwise, prof.None, 0)
 	kernel.MatMul(m.par, w.h, &w.acts, ly.down.w)
 	mark = prof.Start()
-	m.residual(x, w.h, &ly.down, n)
+	m.residual(x, w.h, &ly.down, nil, n)
 	mark.Stop(elementwise, prof.None, 0)
 	return seen, nil
 }
@@ -196,11 +194,16 @@ func (m *Model) headNorm(x, weight []float32) {
 	}
 }
 
-func (m *Model) residual(x, y []float32, ln *linear, n int) {
+// residual adds a layer's results y to the residual stream x, both [n][hidden]. With
+// a weight y becomes the normed stream, row by row while it is in the cache.
+func (m *Model) residual(x, y []float32, ln *linear, weight []float32, n int) {
 	m.rows(n, func(i int) {
-		row := y[i*m.Hidden:][:m.Hidden]
+		row, stream := y[i*m.Hidden:][:m.Hidden], x[i*m.Hidden:][:m.Hidden]
 		ln.bias(row)
-		kernel.Add(x[i*m.Hidden:][:m.Hidden], row)
+		kernel.Add(stream, row)
+		if weight != nil {
+			kernel.RMSNorm(row, stream, weight, float32(m.NormEps))
+		}
 	})
 }
 

@@ -46,6 +46,29 @@ func PutV(page []uint16, slot int, v []float32, d int) {
 	}
 }
 
+// PutKV writes keys and values of n tokens, k and v [n][stride] with size numbers
+// each, into the slots from slot on: PutK and PutV of many tokens, filled up with
+// zeros to d.
+func PutKV(pageK, pageV []uint16, slot, n int, k, v []float32, stride, size, d int) {
+	row := make([]uint16, d) // of one token
+	for i := range n {
+		ToBF16(row, k[i*stride:][:size])
+		at := pageK[indexK(slot+i, 0, d):]
+		for j := 0; j < d; j += 2 {
+			to, from := at[16*j:][:2], row[j:][:2]
+			to[0], to[1] = from[0], from[1]
+		}
+		ToBF16(row, v[i*stride:][:size])
+		at = pageV[indexV(slot+i, 0, d):]
+		for j := 0; j < d; j += 16 {
+			to, from := at[32*j:][:31], row[j:][:16]
+			for l, x := range from {
+				to[2*l] = x
+			}
+		}
+	}
+}
+
 // GetK reads the key of one token into dst [d].
 func GetK(dst []float32, page []uint16, slot, d int) {
 	at := page[indexK(slot, 0, d):]
