@@ -26,7 +26,7 @@ const (
 	tileTokens  = 6
 	blockTiles  = 44      // tiles per item: x stays within the caches, and widening is little of the work
 	floatCols   = 512     // columns widened to float32 at a time: 64 KiB
-	intBlocks   = 64      // blocks of 32 columns widened to bytes at a time: 64 KiB
+	intBlocks   = 128     // blocks of 32 columns whose codes are widened at a time: 128 KiB of bytes
 	gemvBytes   = 1 << 16 // weights per item when there is one token
 	tileScratch = tileTokens * panelRows
 )
@@ -269,8 +269,12 @@ func (m *Matrix) tilesInts(ops *matTable, y []float32, a *Acts, panel, tile int,
 	scales, minima := m.widenScales(ops, w, s)
 	w = w[m.codeAt:]
 	last := min(tile+blockTiles, a.tiles())
-	for b := 0; b < nb; b += intBlocks {
-		n := min(intBlocks, nb-b)
+	step := nb
+	if c.bits != 8 || ops.widenPairs != nil {
+		step = intBlocks
+	}
+	for b := 0; b < nb; b += step {
+		n := min(step, nb-b)
 		wide := w[b*c.blockBytes():]
 		if c.bits != 8 {
 			s.wide = grow(s.wide, n*32*panelRows)
