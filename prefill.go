@@ -19,14 +19,10 @@ const prefillBlock = 512
 func (s *Session) prefill(ctx context.Context, ids []int32) error {
 	end := len(s.ids) + len(ids)
 	need := s.policy.Needs()
-	deciding := (need.Ratio || need.Error) && !s.decided && end > s.o.Window.Sink+s.o.Window.Recent
-	if s.o.Measure {
-		need = lazy.Needs{Ratio: true, Error: true}
-	}
+	deciding := need != lazy.Needs{} && !s.decided && end > s.o.Window.Sink+s.o.Window.Recent
 	p := &prefill{s: s, ids: ids, t0: len(s.ids), blocks: cut(len(ids), s.o.block, s.o.Last)}
-	if need.Ratio || need.Error {
-		p.probe = &model.Probe{Window: s.o.Window, Last: s.o.Last, Ratio: need.Ratio, Error: need.Error}
-	}
+	p.probe = model.Probe{Window: s.o.Window, Last: s.o.Last, Ratio: need.Ratio || s.o.Measure, Error: need.Error || s.o.Measure,
+		Cosine: need.Cosine && deciding, Votes: need.Votes && deciding} // nobody else asks for these two
 	s.report.observe(s.m.model.Layers)
 	s.logits = nil
 	err := p.run(ctx, deciding)
@@ -45,11 +41,12 @@ func (s *Session) prefill(ctx context.Context, ids []int32) error {
 type prefill struct {
 	s      *Session
 	ids    []int32
-	t0     int   // position of the first of ids
-	blocks []int // ends of the blocks in ids
-	probe  *model.Probe
-	x      []float32 // [tokens][hidden] residual stream: of the prompt, or of a block
-	done   int       // tokens times layers
+	t0     int         // position of the first of ids
+	blocks []int       // ends of the blocks in ids
+	probe  model.Probe // what is asked of every layer
+	cosine float64     // of the layer under way: sum over its tokens so far
+	x      []float32   // [tokens][hidden] residual stream: of the prompt, or of a block
+	done   int         // tokens times layers
 }
 
 // cut divides n tokens into blocks of size b; the last one has at least last
@@ -116,15 +113,19 @@ func (p *prefill) step(ctx context.Context, l, from, to int, x []float32) error 
 		return err
 	}
 	s := p.s
-	probe := p.probe
-	if to != len(p.ids) || probe != nil && !s.wholeLayer(l) {
-		probe = nil
-	}
-	seen, err := s.m.model.Layer(l, x, to-from, p.t0+from, s.cache, &s.ws, probe)
+	last := to == len(p.ids)
+	seen, err := s.m.model.Layer(l, x, to-from, p.t0+from, s.cache, &s.ws, p.ask(l, last))
 	if err != nil {
 		return err
 	}
 	if seen != nil {
+		if from == 0 {
+			p.cosine = 0
+		}
+		p.cosine += seen.Cosine * float64(to-from)
+		seen.Cosine = p.cosine / float64(len(p.ids))
+	}
+	if seen != nil && last {
 		if err := s.observed(seen); err != nil {
 			return err
 		}
@@ -136,15 +137,20 @@ func (p *prefill) step(ctx context.Context, l, from, to int, x []float32) error 
 	return nil
 }
 
-// wholeLayer reports whether no head of the layer has dropped anything, so that
-// it can be measured.
-func (s *Session) wholeLayer(l int) bool {
-	for h := range s.m.model.KVHeads {
-		if base, _ := s.cache.Head(l, h).Recent(); base > 0 {
-			return false
-		}
+// ask is what a layer is asked about a block: the cosine of every one, what
+// attention loses of the last, if the layer has dropped nothing yet.
+func (p *prefill) ask(l int, last bool) *model.Probe {
+	ask := p.probe
+	for h := range p.s.m.model.KVHeads {
+		last = last && p.s.cache.Head(l, h).Whole()
 	}
-	return true
+	if !last {
+		ask.Ratio, ask.Error, ask.Votes = false, false, false
+	}
+	if !ask.Ratio && !ask.Error && !ask.Votes && !ask.Cosine {
+		return nil
+	}
+	return &ask
 }
 
 // observed hands a layer's observation to the report and to the policy, and
@@ -152,8 +158,7 @@ func (s *Session) wholeLayer(l int) bool {
 func (s *Session) observed(o *model.Observation) error {
 	s.report.LazyRatio[o.Layer], s.report.OutputError[o.Layer] = number(o.Ratio), number(o.Error)
 	s.report.HeadRatio[o.Layer], s.report.HeadError[o.Layer] = o.HeadRatio, o.HeadError
-	need := s.policy.Needs()
-	if s.decided || !need.Ratio && !need.Error || s.cache.Length(o.Layer) <= s.o.Window.Sink+s.o.Window.Recent {
+	if s.decided || s.policy.Needs() == (lazy.Needs{}) || s.cache.Length(o.Layer) <= s.o.Window.Sink+s.o.Window.Recent {
 		return nil
 	}
 	for _, d := range s.policy.Observe(lazy.Observation(*o)) {
@@ -165,13 +170,21 @@ func (s *Session) observed(o *model.Observation) error {
 			}
 		}
 		for _, h := range heads {
-			if err := s.cache.Demote(d.Head.Layer, h, s.m.model.LazyWindow(d.Head.Layer, d.Window)); err != nil {
+			if err := s.cut(d, h); err != nil {
 				return err
 			}
 		}
 		s.report.decided = append(s.report.decided, d.Head)
 	}
 	return nil
+}
+
+// cut carries a decision out on a KV head.
+func (s *Session) cut(d lazy.Decision, kvHead int) error {
+	if d.Pick != nil {
+		return s.cache.Pick(d.Head.Layer, kvHead, *d.Pick)
+	}
+	return s.cache.Demote(d.Head.Layer, kvHead, s.m.model.LazyWindow(d.Head.Layer, d.Window))
 }
 
 // finish computes the logits after the last token; x is its residual stream.

@@ -63,7 +63,8 @@ func near(t *testing.T, what string, got, want [][]float32, tolerance float64) {
 	}
 }
 
-var policies = []string{"full", "lighttransfer:lazy=0.5", "lighttransfer:lazy=0.75,by=error,unit=head", "streaming", "threshold:0.9", "random:lazy=0.5,seed=3", "longgen", "pyramid"}
+var policies = []string{"full", "lighttransfer:lazy=0.5", "lighttransfer:lazy=0.75,by=error,unit=head", "streaming", "threshold:0.9", "random:lazy=0.5,seed=3", "longgen", "pyramid",
+	"squeeze:keep=0.4", "snapkv:keep=0.4"}
 
 // Threads change nothing, to the bit; block sizes no more than rounding.
 func TestThreadsAndBlocks(t *testing.T) {
@@ -310,7 +311,7 @@ func TestRefusals(t *testing.T) {
 	if len(out) != 6 || s.FinishReason() != FinishLength {
 		t.Errorf("context of 100 with 95 used: %d tokens, finish %q", len(out), s.FinishReason())
 	}
-	for _, o := range []SessionOptions{{Policy: "nonsense"}, {Policy: "squeeze"}, {KV: "fp4"}, {Context: 1 << 20}, {Last: -1}, {Window: kv.Window{Sink: 1}}, {Policy: "plan:nowhere.json"}} {
+	for _, o := range []SessionOptions{{Policy: "nonsense"}, {Policy: "minicache"}, {KV: "fp4"}, {Context: 1 << 20}, {Last: -1}, {Window: kv.Window{Sink: 1}}, {Policy: "plan:nowhere.json"}} {
 		if _, err := m.NewSession(o); err == nil {
 			t.Errorf("%+v: no error", o)
 		}

@@ -225,7 +225,7 @@ func (s *Session) adopt(h *sessionHeader, f *mmap.File, pages []byte) error {
 	if !s.decided && !h.Decided { // fixed windows are the policy's: a plan may have changed since
 		want := s.cache.Windows()
 		for i, hl := range h.KV.Heads {
-			if hl.Window != want[i] {
+			if hl.Window != want[i] || hl.From != 0 {
 				return fmt.Errorf("the plan has changed since it was made (layer %d, KV head %d keeps %s now, not %s)", i/c.KVHeads, i%c.KVHeads, want[i], hl.Window)
 			}
 		}

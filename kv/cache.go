@@ -85,10 +85,10 @@ func (c *Cache) Demote(layer, kvHead int, w Window) error {
 	if err := w.Validate(); err != nil {
 		return fmt.Errorf("kv: layer %d, KV head %d: %w", layer, kvHead, err)
 	}
-	if w == h.Window {
+	if w == h.Window && !h.Picked() {
 		return nil
 	}
-	if h.first > 0 || w.Full() && !h.Window.Full() {
+	if !h.Whole() || w.Full() && !h.Window.Full() {
 		return fmt.Errorf("kv: layer %d, KV head %d: cannot turn window %s into %s: tokens are gone", layer, kvHead, h.Window, w)
 	}
 	h.dropKept(c.pool)
@@ -107,7 +107,7 @@ func (c *Cache) Demote(layer, kvHead int, w Window) error {
 // scratch and count in no pool.
 func (c *Cache) Preview(layer, kvHead int, w Window, anchor int) (*Head, error) {
 	h := c.Head(layer, kvHead)
-	if h.first > 0 {
+	if !h.Whole() {
 		return nil, fmt.Errorf("kv: layer %d, KV head %d: cannot look through window %s: tokens are gone", layer, kvHead, w)
 	}
 	p := &Head{Window: w, Anchor: anchor, recent: h.recent}
@@ -120,7 +120,7 @@ func (c *Cache) Preview(layer, kvHead int, w Window, anchor int) (*Head, error) 
 func (c *Cache) CanTruncate(n int) bool {
 	for i := range c.heads {
 		h := &c.heads[i]
-		if !h.Window.Full() && h.first > max(0, n-h.Window.Recent)/PageTokens {
+		if h.first > h.firstNeeded(n)/PageTokens || n < h.from {
 			return false
 		}
 	}
@@ -133,11 +133,11 @@ func (c *Cache) Truncate(n int) {
 	for i := range c.heads {
 		h := &c.heads[i]
 		layer := i / c.kvHeads
-		if c.length[layer] <= n && len(h.recent) <= (c.length[layer]+PageTokens-1)/PageTokens-h.first {
+		if c.length[layer] <= n && len(h.recent) <= pagesOf(c.length[layer])-h.first {
 			continue
 		}
 		m := min(n, c.length[layer])
-		pages := max(0, (m+PageTokens-1)/PageTokens-h.first)
+		pages := max(0, pagesOf(m)-h.first)
 		for _, pg := range h.recent[min(pages, len(h.recent)):] {
 			c.pool.put(pg)
 		}
@@ -150,7 +150,7 @@ func (c *Cache) Truncate(n int) {
 			kept = 0
 		}
 		h.nkept = min(h.nkept, kept)
-		pages = (h.nkept + PageTokens - 1) / PageTokens
+		pages = pagesOf(h.nkept)
 		for _, pg := range h.kept[pages:] {
 			c.pool.put(pg)
 		}
@@ -194,16 +194,18 @@ func (c *Cache) Windows() []Window {
 	return ws
 }
 
-// Bytes needed by a head with window w that holds n positions, the last b of
-// them appended as one block (b = 1 for decode), before Release.
+// headPages are the pages of a head with window w that holds n positions, the last b
+// of them appended as one block (b = 1 for decode), before Release.
 func headPages(w Window, n, b int) int64 {
-	pages := func(n int) int64 { return int64((n + PageTokens - 1) / PageTokens) }
 	if w.Full() {
-		return pages(n)
+		return int64(pagesOf(n))
 	}
 	kept := min(w.Sink, n) + w.samplesBefore(n-w.Recent)
-	return pages(n) - int64(max(0, (n-b-w.Recent)/PageTokens)) + pages(kept)
+	return int64(pagesOf(n) - max(0, (n-b-w.Recent)/PageTokens) + pagesOf(kept))
 }
+
+// pagesOf is the number of pages that hold n tokens.
+func pagesOf(n int) int { return (n + PageTokens - 1) / PageTokens }
 
 // NeedBytes is the most that heads with these windows hold while n positions are
 // appended in blocks of b.

@@ -17,6 +17,12 @@
 // [Cache.Demote] turns a full head into a lazy one at any time; the other way
 // there is none.
 //
+// A window says the same of every query, wherever it is. [Cache.Pick] cuts a full
+// head in another way, once: to a list of tokens of the past, copied into kept as
+// they are, and everything from a position on, the tokens to come included. Every
+// later query sees all of that. A picked head's Window is the zero one and says
+// nothing; [Head.Visible] knows.
+//
 // Life of a block of tokens in a layer:
 //
 //	Append   keys and values of positions [n, n+b) enter the pages and the samples are taken

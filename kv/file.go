@@ -20,13 +20,14 @@ type Layout struct {
 // ones, then the recent ones.
 type HeadLayout struct {
 	Window Window `json:"window"`
-	First  int    `json:"first"` // index of the first recent page
-	Kept   int    `json:"kept"`  // kept tokens
+	First  int    `json:"first"`          // index of the first recent page
+	Kept   int    `json:"kept"`           // kept tokens
+	From   int    `json:"from,omitempty"` // of a picked head: see Pick
 }
 
 // pages are the numbers of kept and recent pages of a head at a length.
 func (h HeadLayout) pages(length int) (kept, recent int) {
-	return (h.Kept + PageTokens - 1) / PageTokens, (length+PageTokens-1)/PageTokens - h.First
+	return pagesOf(h.Kept), pagesOf(length) - h.First
 }
 
 // Layout describes the cache for Open.
@@ -34,7 +35,7 @@ func (c *Cache) Layout() Layout {
 	l := Layout{Precision: c.pool.precision, Layers: c.layers, KVHeads: c.kvHeads, HeadDim: c.headDim, Length: c.Len()}
 	for i := range c.heads {
 		h := &c.heads[i]
-		l.Heads = append(l.Heads, HeadLayout{Window: h.Window, First: h.first, Kept: h.nkept})
+		l.Heads = append(l.Heads, HeadLayout{Window: h.Window, First: h.first, Kept: h.nkept, From: h.from})
 	}
 	return l
 }
@@ -50,11 +51,16 @@ func (l *Layout) Bytes() (int64, error) {
 	for i, h := range l.Heads {
 		w := h.Window
 		first, want := 0, 0
-		if !w.Full() {
+		picked := h.From != 0
+		switch {
+		case picked:
+			first, want = h.From/PageTokens, h.Kept
+		case !w.Full():
 			first = max(0, (l.Length-w.Recent)/PageTokens)
 			want = min(w.Sink, l.Length) + w.samplesBefore(l.Length-w.Recent)
 		}
-		if err := w.Validate(); err != nil || h.First != first || h.Kept != want {
+		impossible := picked && (!w.Full() || h.From < 0 || h.From > l.Length || h.Kept < 0 || h.Kept > h.From)
+		if err := w.Validate(); err != nil || impossible || h.First != first || h.Kept != want {
 			return 0, fmt.Errorf("its description of layer %d, KV head %d makes no sense", i/l.KVHeads, i%l.KVHeads)
 		}
 		kept, recent := h.pages(l.Length)
@@ -109,7 +115,7 @@ func Open(pool *Pool, l Layout, data []byte, unmap func() error) (*Cache, error)
 	}
 	for i, hl := range l.Heads {
 		h := &c.heads[i]
-		h.first, h.nkept = hl.First, hl.Kept
+		h.first, h.nkept, h.from = hl.First, hl.Kept, hl.From
 		kept, recent := hl.pages(l.Length)
 		for range kept {
 			h.kept = append(h.kept, next())

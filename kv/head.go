@@ -2,7 +2,7 @@ package kv
 
 // A Head is the cache of one KV head of one layer, as attention reads it.
 type Head struct {
-	Window Window
+	Window Window // zero for a picked head
 
 	// Anchor, if positive, fixes the recent window of every query to the last
 	// Recent of the first Anchor positions (how the lazy ratio and the output
@@ -12,20 +12,25 @@ type Head struct {
 
 	recent []*Page // recent[i] holds positions [(first+i)*128, (first+i+1)*128)
 	first  int
-	kept   []*Page // lazy heads: sinks, then samples, slot after slot
+	kept   []*Page // lazy heads: sinks, then samples, slot after slot; picked heads: the picked tokens
 	nkept  int
+	from   int // picked heads: everything from here on is kept; 0: not picked
 }
 
 // Recent returns the pages of consecutive positions; page i begins at position base+128i.
 func (h *Head) Recent() (base int, pages []*Page) { return h.first * PageTokens, h.recent }
 
 // Kept returns the pages of sinks and samples: the sinks are slots 0..Window.Sink-1,
-// counted through the pages, the samples follow.
+// counted through the pages, the samples follow. Of a picked head they are its
+// picked tokens.
 func (h *Head) Kept() []*Page { return h.kept }
 
 // Visible says what the query at position t sees: positions [from, t] of the
 // recent pages and the first kept slots of the kept pages.
 func (h *Head) Visible(t int) (from, kept int) {
+	if h.Picked() {
+		return h.from, h.nkept
+	}
 	w := h.Window
 	if w.Full() {
 		return 0, 0
@@ -37,6 +42,12 @@ func (h *Head) Visible(t int) (from, kept int) {
 	kept = min(w.Sink, t+1) + w.samplesBefore(min(from, t+1))
 	return max(from, w.Sink), kept
 }
+
+// Picked reports whether the head keeps picked tokens instead of a window.
+func (h *Head) Picked() bool { return h.from > 0 }
+
+// Whole reports whether the head still has every token.
+func (h *Head) Whole() bool { return h.first == 0 && !h.Picked() }
 
 // Tokens is the number of tokens whose keys the head stores, dead slots excluded.
 func (h *Head) Tokens(n int) int { return n - h.first*PageTokens + h.nkept }
@@ -78,32 +89,49 @@ func (h *Head) keep(p *Pool, n int) error {
 		} else if pos >= n {
 			return nil
 		}
-		if h.nkept == len(h.kept)*PageTokens {
-			pg, err := p.take()
-			if err != nil {
-				return err
-			}
-			h.kept = append(h.kept, pg)
+		if err := h.copyKept(p, pos); err != nil {
+			return err
 		}
-		src, dst := h.recent[pos/PageTokens-h.first], h.kept[h.nkept/PageTokens]
-		dst.take(h.nkept%PageTokens, src, pos%PageTokens, p.dim)
-		h.nkept++
 	}
+}
+
+// copyKept copies the token of a position, which is in the recent pages, to the
+// end of the kept ones.
+func (h *Head) copyKept(p *Pool, pos int) error {
+	if h.nkept == len(h.kept)*PageTokens {
+		pg, err := p.take()
+		if err != nil {
+			return err
+		}
+		h.kept = append(h.kept, pg)
+	}
+	src, dst := h.recent[pos/PageTokens-h.first], h.kept[h.nkept/PageTokens]
+	dst.take(h.nkept%PageTokens, src, pos%PageTokens, p.dim)
+	h.nkept++
+	return nil
 }
 
 // release gives back the recent pages that neither a later query nor keep needs
 // once n positions are stored.
-func (h *Head) release(p *Pool, n int) {
-	if h.Window.Full() {
-		return
-	}
-	dead := max(0, (n-h.Window.Recent)/PageTokens-h.first)
-	dead = min(dead, len(h.recent))
+func (h *Head) release(p *Pool, n int) { h.dropBefore(p, h.firstNeeded(n)/PageTokens) }
+
+// dropBefore gives back the recent pages before a page.
+func (h *Head) dropBefore(p *Pool, page int) {
+	dead := min(max(page-h.first, 0), len(h.recent))
 	for _, pg := range h.recent[:dead] {
 		p.put(pg)
 	}
 	h.recent = append(h.recent[:0], h.recent[dead:]...)
 	h.first += dead
+}
+
+// firstNeeded is the first position that a query after n positions looks at in
+// the recent pages.
+func (h *Head) firstNeeded(n int) int {
+	if h.Window.Full() {
+		return h.from
+	}
+	return max(0, n-h.Window.Recent)
 }
 
 func (h *Head) reset(p *Pool) {

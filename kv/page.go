@@ -96,3 +96,12 @@ func (pg *Page) take(slot int, from *Page, fromSlot, dim int) {
 func (pg *Page) Span(lo, hi []int32, bias []float32) kernel.Span {
 	return kernel.Span{K: pg.K, V: pg.V, K8: pg.K8, V8: pg.V8, KScale: pg.KScale, VScale: pg.VScale, Lo: lo, Hi: hi, Bias: bias}
 }
+
+// Key reads the key of a token, [dim] padded as in the page.
+func (pg *Page) Key(dst []float32, slot int) {
+	if pg.K8 != nil {
+		kernel.GetK8(dst, pg.K8, pg.KScale, slot, len(dst))
+		return
+	}
+	kernel.GetK(dst, pg.K, slot, len(dst))
+}

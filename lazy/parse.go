@@ -29,13 +29,13 @@ var policies = []struct {
 	{randomInfo, parseRandom},
 	{pyramidInfo, parsePyramid},
 	{longGenInfo, parseLongGen},
+	{squeezeInfo, parseSqueeze},
+	{snapKVInfo, parseSnapKV},
 }
 
 // unavailable are methods of the literature that are known by name and not offered.
 var unavailable = map[string]string{
-	"squeeze":   "SqueezeAttention",
 	"minicache": "MiniCache",
-	"snapkv":    "SnapKV",
 }
 
 // ErrAuto is what Parse answers to "auto": which plan a model has been calibrated
@@ -44,8 +44,8 @@ var ErrAuto = errors.New(`policy "auto" stands for the model's calibrated plan o
 
 // An UnavailableError names a known policy that this version does not offer.
 type UnavailableError struct {
-	Name   string // as written, "snapkv"
-	Method string // "SnapKV"
+	Name   string // as written, "minicache"
+	Method string // "MiniCache"
 }
 
 func (e *UnavailableError) Error() string {
@@ -162,6 +162,18 @@ func choiceArg[T ~int](key string, p *T, words ...string) argument {
 			}
 		}
 		return fmt.Errorf("must be %s", strings.Join(words, " or "))
+	}}
+}
+
+// oddArg is an odd number.
+func oddArg(key string, p *int) argument {
+	return argument{key, func(value string) error {
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 1 || n > 999 || n%2 == 0 {
+			return errors.New("must be an odd number, 1 to 999")
+		}
+		*p = n
+		return nil
 	}}
 }
 

@@ -19,16 +19,34 @@ type Probe struct {
 	// last Recent keys before its end, as the paper defines the lazy ratio.
 	PerQuery bool
 
-	Ratio, Error bool // what is wanted
+	Ratio, Error, Cosine, Votes bool // what is wanted
 }
+
+// attention reports whether something is wanted of the layer's attention.
+func (p *Probe) attention() bool { return p != nil && (p.Ratio || p.Error || p.Votes) }
 
 // An Observation is a layer's answer to a Probe. What was not asked for is NaN or nil.
 type Observation struct {
 	Layer     int
+	Tokens    int       // positions that the layer has read
 	Ratio     float64   // lazy ratio (Eq. 1): mean over queries and heads of the mass that stays visible
 	HeadRatio []float64 // [heads]
 	Error     float64   // mean over queries of |Wo (o - o_lazy)| / |x|, x the residual stream that enters the layer
 	HeadError []float64 // [kvHeads] the same when only that KV head is lazy
+
+	// Cosine is that of the residual stream before and after the layer's attention
+	// is added, the mean over the block's tokens, not only over the last.
+	Cosine float64
+
+	// Votes is the attention of the last queries on every key before them, summed
+	// over the queries and the query heads of a KV head, [kvHeads][Tokens-Last];
+	// nil where the model's own window hides keys.
+	Votes [][]float32
+}
+
+// unseen is an observation of nothing.
+func unseen(l, tokens int) *Observation {
+	return &Observation{Layer: l, Tokens: tokens, Ratio: math.NaN(), Error: math.NaN(), Cosine: math.NaN()}
 }
 
 // observe measures the last queries of b, whose output and log-sum-exps are
@@ -38,7 +56,7 @@ func (m *Model) observe(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe
 	skip := b.N - n
 	qd := m.Heads * m.HeadDim
 	last := attn.Block{Heads: b.Heads, T0: b.T0 + skip, N: n, Q: b.Q[skip*qd:], Dim: b.Dim, Out: b.Out[skip*qd:], LSE: b.LSE[skip*m.Heads:]}
-	o := &Observation{Layer: l, Ratio: math.NaN(), Error: math.NaN()}
+	o := unseen(l, b.T0+b.N)
 	window := m.LazyWindow(l, p.Window)
 	// The paper's ratio knows sinks and a recent window only: without samples.
 	plain := window
@@ -59,6 +77,9 @@ func (m *Model) observe(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe
 			return nil, err
 		}
 		o.HeadRatio = loss.Ratio
+	}
+	if p.Votes && b.Heads[0].Window.Full() {
+		o.Votes = attn.Votes(m.par, &last)
 	}
 	if !p.Ratio {
 		o.HeadRatio = nil
@@ -128,4 +149,26 @@ func length(x []float32) float64 {
 		s += float64(v) * float64(v)
 	}
 	return math.Sqrt(s)
+}
+
+// cosine is the mean cosine of the angles between n rows of x and of y, [n][hidden].
+// A row of zeros has not turned.
+func (m *Model) cosine(x, y []float32, n int) float64 {
+	rows := make([]float64, n)
+	m.rows(n, func(i int) {
+		a, b := x[i*m.Hidden:][:m.Hidden], y[i*m.Hidden:][:m.Hidden]
+		var dot float64
+		for j := range a {
+			dot += float64(a[j]) * float64(b[j])
+		}
+		rows[i] = 1
+		if norms := length(a) * length(b); norms > 0 {
+			rows[i] = dot / norms
+		}
+	})
+	var sum float64
+	for _, c := range rows {
+		sum += c
+	}
+	return sum / float64(n)
 }
