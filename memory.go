@@ -45,7 +45,8 @@ func (s *Session) kvPeak(prompt, n int) int64 {
 	}
 	windows := s.cache.Windows()
 	cutAtMost(windows, c, s.policy, prompt, true)
-	return s.pool.Precision().NeedBytes(windows, n, added, c.HeadDim)
+	page := s.pool.Precision().PageBytes(c.HeadDim) // a head that is being cut holds one more
+	return s.pool.Precision().NeedBytes(windows, n, added, c.HeadDim) + page
 }
 
 // cutAtMost gives to as many heads as the policy will have cut what those keep of a

@@ -222,10 +222,10 @@ func pagesOf(n int) int { return (n + kv.PageTokens - 1) / kv.PageTokens }
 // deal is the i-th of n shares of a total, as equal as whole numbers can be.
 func deal(total, n, i int) int { return total*(i+1)/n - total*i/n }
 
-// shareOf is a window that holds at least a share of the pages of a prompt, and so
-// many last tokens.
+// shareOf is a window that takes at least a share of the pages of a prompt when its
+// last token comes, and so many last tokens.
 func shareOf(tokens int, share float64, last int) kv.Window {
 	prompt := pagesOf(tokens)
 	pages := int(math.Ceil(share * float64(prompt)))
-	return kv.Window{Recent: max(last, tokens-(prompt-pages)*kv.PageTokens)}
+	return kv.Window{Recent: max(last, tokens-1-(prompt-pages)*kv.PageTokens)}
 }

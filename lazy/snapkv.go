@@ -100,12 +100,11 @@ func (p *snapKV) Observe(o Observation) []Decision {
 	total := int(p.keep * float64(heads) * float64(prompt))
 	var cut []Decision
 	for h, votes := range o.Votes {
-		// Pages of this head, but for those that hold everything from there on.
-		pages := deal(total, heads, o.Layer*p.shape.KVHeads+h) - (prompt - from/kv.PageTokens)
-		most := max(pages, 0) * kv.PageTokens
-		if most >= from {
+		pages := deal(total, heads, o.Layer*p.shape.KVHeads+h)
+		if pages >= prompt {
 			continue // all of it is kept
 		}
+		most := max(0, pages-(prompt-from/kv.PageTokens)) * kv.PageTokens // beside the observation window
 		pick := kv.Pick{Tokens: mostVotes(p.pooled(votes), most), From: from}
 		cut = append(cut, Decision{Head: Head{o.Layer, h}, Pick: &pick})
 	}

@@ -33,7 +33,8 @@ var squeezeInfo = Info{
 //	  - p: 0 to 1, default 0.3 (the paper: 0.3 to 0.4 in most cases).
 //
 // Budgets are counted in the pages that storage is made of, sinks included, so that
-// the sum is the share in bytes. A layer has use for no more than the prompt: what
+// the sum is the share in bytes; sinks and recent tokens need at least a page each.
+// A layer has use for no more than the prompt: what
 // the others cannot use goes back to the group. A layer whose budget is the whole
 // prompt stays full; another's window is as long as its budget allows and has the
 // sinks of the configured one, whose recent part and stride are not used. Where the

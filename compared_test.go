@@ -1,0 +1,109 @@
+package lighttransfer
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/lighttransfer/lighttransfer/kv"
+)
+
+// The methods we compare with keep the share of full attention's bytes they are told
+// to, within a page per layer, and what is announced of them holds.
+func TestComparedKeepTheirShare(t *testing.T) {
+	m := openTiny(t)
+	c := m.Config()
+	d, err := Describe("tiny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := prompt(m, 2600)
+	for _, spec := range []struct {
+		policy string
+		keep   float64
+		late   bool // the peak is full attention's
+	}{
+		{"squeeze", 0.5, true}, {"squeeze:keep=0.25,p=0.5", 0.25, true}, {"squeeze:keep=1", 1, true},
+		{"snapkv", 0.5, false}, {"snapkv:keep=0.2,pool=avg,kernel=5", 0.2, false}, {"snapkv:keep=1", 1, false},
+	} {
+		for _, n := range []int{1000, 2500} {
+			for _, precision := range []string{"bf16", "int8"} {
+				o := SessionOptions{Policy: spec.policy, KV: precision, block: 128}
+				s := session(t, m, o)
+				peak := s.kvPeak(n, n)
+				if err := s.Prefill(context.Background(), ids[:n]); err != nil {
+					t.Fatal(err)
+				}
+				r := s.Report()
+				page := s.pool.Precision().PageBytes(c.HeadDim)
+				want := int64(spec.keep * float64(r.KV.FullBytes))
+				if off := r.KV.Bytes - want; off > page || -off > page*int64(c.KVHeads) {
+					t.Errorf("%s, %d tokens: %d bytes, want %d", spec.policy, n, r.KV.Bytes, want)
+				}
+				if r.KV.PeakBytes > peak {
+					t.Errorf("%s, %d tokens: %d bytes at peak, %d announced", spec.policy, n, r.KV.PeakBytes, peak)
+				}
+				if late := r.KV.PeakBytes >= r.KV.FullBytes; spec.keep < 1 && late != spec.late {
+					t.Errorf("%s, %d tokens: %d bytes at peak, full attention has %d", spec.policy, n, r.KV.PeakBytes, r.KV.FullBytes)
+				}
+				o.Window = tinyWindow
+				f, err := d.Footprint(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if off := f.Bytes(n) - r.KV.Bytes; off < 0 || off > page*int64(c.Layers*c.KVHeads) {
+					t.Errorf("%s, %d tokens: %d bytes, foretold %d", spec.policy, n, r.KV.Bytes, f.Bytes(n))
+				}
+				// What it takes to go on is known too.
+				need := s.kvPeak(n+100, n+100)
+				if err := s.Prefill(context.Background(), ids[:n+100]); err != nil {
+					t.Fatal(err)
+				}
+				if r := s.Report(); r.ReusedTokens != n || r.KV.Bytes > need || need > max(r.KV.PeakBytes, r.KV.Bytes+2*page*int64(c.Layers*c.KVHeads)) {
+					t.Errorf("%s, %d tokens and 100: %d reused, %d bytes, %d announced", spec.policy, n, r.ReusedTokens, r.KV.Bytes, need)
+				}
+			}
+		}
+	}
+}
+
+// A picked head goes back as far as it has kept everything, no further.
+func TestSnapKVGoesBack(t *testing.T) {
+	m := openTiny(t)
+	ids := prompt(m, 800)
+	s := session(t, m, SessionOptions{Policy: "snapkv:keep=0.4"})
+	logitsOf(t, s, ids[:700], 0)
+	if r := s.Report(); r.PickedHeads != m.Config().Layers*m.Config().KVHeads || len(r.LazyLayers) != m.Config().Layers || r.DroppedMass != nil {
+		t.Errorf("%d heads picked, lazy layers %v, dropped %v", r.PickedHeads, r.LazyLayers, r.DroppedMass)
+	}
+	want := logitsOf(t, s, ids, 0)
+	for _, c := range []struct{ same, reused int }{{720, 720}, {668, 668}, {667, 0}} {
+		other := slices.Concat(ids[:c.same], ids[:20])
+		logitsOf(t, s, other, 0)
+		if r := s.Report(); r.ReusedTokens != c.reused {
+			t.Errorf("%d tokens in common: %d reused, want %d", c.same, r.ReusedTokens, c.reused)
+		}
+		if c.reused > 0 {
+			logitsOf(t, s, ids, 0)
+			near(t, "back again", logitsOf(t, s, ids, 0), want, 0.08)
+		}
+	}
+}
+
+// A budget that holds the share but not the whole cache serves snapkv, which cuts
+// while it reads, and not squeeze, which cuts at the end.
+func TestComparedAdmission(t *testing.T) {
+	m := openTiny(t)
+	ids := prompt(m, 2500)
+	c := m.Config()
+	full := kv.BF16.NeedBytes(make([]kv.Window, c.Layers*c.KVHeads), len(ids), 1, c.HeadDim)
+	o := SessionOptions{Policy: "snapkv:keep=0.25", Budget: full * 3 / 5}
+	if err := session(t, m, o).Prefill(context.Background(), ids); err != nil {
+		t.Error(err)
+	}
+	o.Policy = "squeeze:keep=0.25"
+	if err := session(t, m, o).Prefill(context.Background(), ids); !errors.Is(err, ErrMemory) {
+		t.Errorf("squeeze with %d bytes of %d: %v", o.Budget, full, err)
+	}
+}
