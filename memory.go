@@ -1,6 +1,7 @@
 package lighttransfer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -65,10 +66,10 @@ func cutAtMost(windows []kv.Window, c *model.Config, p lazy.Policy, prompt int, 
 	case reading && b.Late:
 		return
 	case reading:
-		full += c.KVHeads
+		full += cmp.Or(b.More, c.KVHeads)
 	}
 	for i := min(full, len(windows)); i < len(windows); i++ {
-		if !b.Pick || windows[i].Full() {
+		if !b.Whole || windows[i].Full() {
 			windows[i] = c.LazyWindow(i/c.KVHeads, b.Cut)
 		}
 	}

@@ -22,7 +22,7 @@ func (s *Session) prefill(ctx context.Context, ids []int32) error {
 	deciding := need != lazy.Needs{} && !s.decided && end > s.o.Window.Sink+s.o.Window.Recent
 	p := &prefill{s: s, ids: ids, t0: len(s.ids), blocks: cut(len(ids), s.o.block, s.o.Last)}
 	p.probe = model.Probe{Window: s.o.Window, Last: s.o.Last, Ratio: need.Ratio || s.o.Measure, Error: need.Error || s.o.Measure,
-		Cosine: need.Cosine && deciding, Votes: need.Votes && deciding} // nobody else asks for these two
+		Cosine: need.Cosine && deciding, Votes: need.Votes && deciding, Distances: need.Distances && deciding} // nobody else asks for these
 	s.report.observe(s.m.model.Layers)
 	s.logits = nil
 	err := p.run(ctx, deciding)
@@ -141,16 +141,26 @@ func (p *prefill) step(ctx context.Context, l, from, to int, x []float32) error 
 // attention loses of the last, if the layer has dropped nothing yet.
 func (p *prefill) ask(l int, last bool) *model.Probe {
 	ask := p.probe
-	for h := range p.s.m.model.KVHeads {
-		last = last && p.s.cache.Head(l, h).Whole()
-	}
-	if !last {
+	if !last || !p.s.wholeLayer(l) {
 		ask.Ratio, ask.Error, ask.Votes = false, false, false
 	}
-	if !ask.Ratio && !ask.Error && !ask.Votes && !ask.Cosine {
+	if !last || !p.s.wholeLayer(l) || l > 0 && !p.s.wholeLayer(l-1) {
+		ask.Distances = false
+	}
+	if !ask.Ratio && !ask.Error && !ask.Votes && !ask.Cosine && !ask.Distances {
 		return nil
 	}
 	return &ask
+}
+
+// wholeLayer reports whether no head of the layer has dropped anything.
+func (s *Session) wholeLayer(l int) bool {
+	for h := range s.m.model.KVHeads {
+		if !s.cache.Head(l, h).Whole() {
+			return false
+		}
+	}
+	return true
 }
 
 // observed hands a layer's observation to the report and to the policy, and
@@ -181,8 +191,11 @@ func (s *Session) observed(o *model.Observation) error {
 
 // cut carries a decision out on a KV head.
 func (s *Session) cut(d lazy.Decision, kvHead int) error {
-	if d.Pick != nil {
+	switch {
+	case d.Pick != nil:
 		return s.cache.Pick(d.Head.Layer, kvHead, *d.Pick)
+	case d.Merge != nil:
+		return s.cache.Merge(d.Head.Layer, kvHead, *d.Merge)
 	}
 	return s.cache.Demote(d.Head.Layer, kvHead, s.m.model.LazyWindow(d.Head.Layer, d.Window))
 }

@@ -75,6 +75,11 @@ func (s *Session) Save(path string) (err error) {
 	}()
 	for l := range s.m.model.Layers {
 		s.cache.Release(l)
+		for h := range s.m.model.KVHeads {
+			if s.cache.Head(l, h).Merged() {
+				return fmt.Errorf("policy %s merges layers, which a session file has no place for; use another policy", s.policy.Name())
+			}
+		}
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

@@ -10,8 +10,9 @@ type Cache struct {
 	layers  int
 	kvHeads int
 	headDim int
-	heads   []Head // [layer][kvHead]
-	length  []int  // [layer] positions stored (layers differ only inside a layer-major prefill)
+	heads   []Head  // [layer][kvHead]
+	scratch []*Page // [kvHead][page] of the merged layer that was appended to last
+	length  []int   // [layer] positions stored (layers differ only inside a layer-major prefill)
 	unmap   func() error
 }
 
@@ -49,11 +50,12 @@ func (c *Cache) Pool() *Pool { return c.pool }
 
 // Bytes is what this cache's pages hold.
 func (c *Cache) Bytes() int64 {
-	var n int64
+	n := int64(len(c.scratch)) * c.pool.pageBytes()
 	for i := range c.heads {
-		n += int64(len(c.heads[i].recent) + len(c.heads[i].kept))
+		h := &c.heads[i]
+		n += int64(len(h.recent)+len(h.kept))*c.pool.pageBytes() + h.sharedBytes(c.pool)
 	}
-	return n * c.pool.pageBytes()
+	return n
 }
 
 // Append stores the keys (after RoPE) and values of the next b positions of a
@@ -67,11 +69,13 @@ func (c *Cache) Append(layer, b int, k, v []float32) error {
 		}
 	}
 	c.length[layer] = n + b
-	return nil
+	return c.restoreLayer(layer)
 }
 
-// Release returns to the pool what no later query of the layer can see.
+// Release returns to the pool what no later query of the layer can see, and
+// scratch pages.
 func (c *Cache) Release(layer int) {
+	c.releaseScratch()
 	for h := range c.kvHeads {
 		c.Head(layer, h).release(c.pool, c.length[layer])
 	}
@@ -85,7 +89,7 @@ func (c *Cache) Demote(layer, kvHead int, w Window) error {
 	if err := w.Validate(); err != nil {
 		return fmt.Errorf("kv: layer %d, KV head %d: %w", layer, kvHead, err)
 	}
-	if w == h.Window && !h.Picked() {
+	if w == h.Window && h.from == 0 {
 		return nil
 	}
 	if !h.Whole() || w.Full() && !h.Window.Full() {
@@ -130,6 +134,7 @@ func (c *Cache) CanTruncate(n int) bool {
 // Truncate goes back to the first n positions (layers that hold fewer keep
 // them). Call it only where CanTruncate(n).
 func (c *Cache) Truncate(n int) {
+	c.releaseScratch()
 	for i := range c.heads {
 		h := &c.heads[i]
 		layer := i / c.kvHeads
@@ -164,6 +169,7 @@ func (c *Cache) Truncate(n int) {
 // Reset forgets everything and gives every head the window it is told: windows
 // as in NewCache.
 func (c *Cache) Reset(windows []Window) {
+	c.releaseScratch()
 	for i := range c.heads {
 		c.heads[i].reset(c.pool)
 		c.heads[i].Window = Window{}

@@ -70,10 +70,13 @@ func (l *Layout) Bytes() (int64, error) {
 }
 
 // Write writes the pages as they lie in memory: head after head, kept pages
-// before recent ones.
+// before recent ones. Merged heads cannot be written.
 func (c *Cache) Write(w io.Writer) error {
 	for i := range c.heads {
 		h := &c.heads[i]
+		if h.Merged() {
+			return errors.New("merged layers have no place in a file")
+		}
 		for _, pages := range [][]*Page{h.kept, h.recent} {
 			for _, pg := range pages {
 				if _, err := w.Write(pg.mem); err != nil {

@@ -2,7 +2,7 @@ package kv
 
 // A Head is the cache of one KV head of one layer, as attention reads it.
 type Head struct {
-	Window Window // zero for a picked head
+	Window Window // zero for a picked or merged head
 
 	// Anchor, if positive, fixes the recent window of every query to the last
 	// Recent of the first Anchor positions (how the lazy ratio and the output
@@ -12,18 +12,32 @@ type Head struct {
 
 	recent []*Page // recent[i] holds positions [(first+i)*128, (first+i+1)*128)
 	first  int
-	kept   []*Page // lazy heads: sinks, then samples, slot after slot; picked heads: the picked tokens
+	kept   []*Page // lazy heads: sinks, then samples, slot after slot; picked heads: the picked tokens; merged ones: the retained
 	nkept  int
-	from   int // picked heads: everything from here on is kept; 0: not picked
+	from   int // picked and merged heads: everything from here on is in recent; 0: neither
+
+	merged   *merged // shared with the layer below or above; nil: not merged
+	side     int     // 0: the lower of the two layers, 1: the upper
+	restored []*Page // the whole pages of a merged head, while attention reads it
 }
 
 // Recent returns the pages of consecutive positions; page i begins at position base+128i.
-func (h *Head) Recent() (base int, pages []*Page) { return h.first * PageTokens, h.recent }
+func (h *Head) Recent() (base int, pages []*Page) {
+	if h.Merged() {
+		return 0, h.restored
+	}
+	return h.first * PageTokens, h.recent
+}
 
 // Kept returns the pages of sinks and samples: the sinks are slots 0..Window.Sink-1,
 // counted through the pages, the samples follow. Of a picked head they are its
 // picked tokens.
-func (h *Head) Kept() []*Page { return h.kept }
+func (h *Head) Kept() []*Page {
+	if h.Merged() {
+		return nil // what was retained is in the restored pages
+	}
+	return h.kept
+}
 
 // Visible says what the query at position t sees: positions [from, t] of the
 // recent pages and the first kept slots of the kept pages.
@@ -44,10 +58,13 @@ func (h *Head) Visible(t int) (from, kept int) {
 }
 
 // Picked reports whether the head keeps picked tokens instead of a window.
-func (h *Head) Picked() bool { return h.from > 0 }
+func (h *Head) Picked() bool { return h.from > 0 && h.merged == nil }
+
+// Merged reports whether the head shares directions with one of another layer.
+func (h *Head) Merged() bool { return h.merged != nil }
 
 // Whole reports whether the head still has every token.
-func (h *Head) Whole() bool { return h.first == 0 && !h.Picked() }
+func (h *Head) Whole() bool { return h.first == 0 && h.from == 0 }
 
 // Tokens is the number of tokens whose keys the head stores, dead slots excluded.
 func (h *Head) Tokens(n int) int { return n - h.first*PageTokens + h.nkept }
@@ -139,6 +156,7 @@ func (h *Head) reset(p *Pool) {
 		p.put(pg)
 	}
 	h.dropKept(p)
+	h.unmerge(p)
 	*h = Head{Window: h.Window}
 }
 

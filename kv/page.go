@@ -105,3 +105,12 @@ func (pg *Page) Key(dst []float32, slot int) {
 	}
 	kernel.GetK(dst, pg.K, slot, len(dst))
 }
+
+// Value is Key for the value.
+func (pg *Page) Value(dst []float32, slot int) {
+	if pg.K8 != nil {
+		kernel.GetV8(dst, pg.V8, pg.VScale, slot, len(dst))
+		return
+	}
+	kernel.GetV(dst, pg.V, slot, len(dst))
+}

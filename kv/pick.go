@@ -29,6 +29,7 @@ func (c *Cache) Pick(layer, kvHead int, p Pick) error {
 	for _, pos := range p.Tokens {
 		h.dropBefore(c.pool, pos/PageTokens)
 		if err := h.copyKept(c.pool, pos); err != nil {
+			h.from = n + 1 // there is no way back
 			return fmt.Errorf("kv: layer %d, KV head %d: %w", layer, kvHead, err)
 		}
 	}
@@ -40,7 +41,7 @@ func (c *Cache) Pick(layer, kvHead int, p Pick) error {
 // pages are the pages of a head that holds n positions, the last b of them appended
 // as one block, before release.
 func (h *Head) pages(n, b int) int64 {
-	if h.Picked() {
+	if h.from > 0 {
 		return int64(pagesOf(n) - h.from/PageTokens + pagesOf(h.nkept))
 	}
 	return headPages(h.Window, n, b)
@@ -49,9 +50,14 @@ func (h *Head) pages(n, b int) int64 {
 // NeedBytes is the most that the heads, as they are now, hold while they grow to
 // n positions in blocks of b.
 func (c *Cache) NeedBytes(n, b int) int64 {
-	var pages int64
+	var pages, bytes, scratch int64
 	for i := range c.heads {
-		pages += c.heads[i].pages(n, min(b, n))
+		h := &c.heads[i]
+		pages += h.pages(n, min(b, n))
+		bytes += h.sharedBytes(c.pool)
+		if h.Merged() {
+			scratch = int64(c.kvHeads * h.from / PageTokens)
+		}
 	}
-	return pages * c.pool.pageBytes()
+	return bytes + (pages+scratch)*c.pool.pageBytes()
 }

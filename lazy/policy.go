@@ -76,10 +76,11 @@ func (st Settings) validateLast() error {
 // Needs says what a policy must be told after each layer of the first prompt. The
 // zero Needs: the policy decides nothing while prefilling and is not told anything.
 type Needs struct {
-	Ratio  bool // lazy ratio per layer and per query head
-	Error  bool // output error per layer and per KV head
-	Cosine bool // how little the layer's attention turns the residual stream
-	Votes  bool // what the last queries look at, key by key
+	Ratio     bool // lazy ratio per layer and per query head
+	Error     bool // output error per layer and per KV head
+	Cosine    bool // how little the layer's attention turns the residual stream
+	Votes     bool // what the last queries look at, key by key
+	Distances bool // how far the layer's keys and values are from those of the layer below
 }
 
 // An Observation is what was measured right after a layer's attention over the
@@ -102,6 +103,11 @@ type Observation struct {
 	// them, summed over the queries and the query heads of a KV head:
 	// [KV head][position < Tokens-Last]. It is shared and must not be changed.
 	Votes [][]float32
+
+	// KeyDistances and ValueDistances are the angles between the keys, and the
+	// values, of this layer and of the one below, as shares of a half turn:
+	// [KV head][position < Tokens]. nil in layer 0. Shared like Votes.
+	KeyDistances, ValueDistances [][]float32
 }
 
 // A Head names a KV head of a layer, or with KVHead -1 all heads of it.
@@ -118,12 +124,13 @@ func (h Head) String() string {
 	return fmt.Sprintf("%d.%d", h.Layer, h.KVHead)
 }
 
-// A Decision cuts a head, or all heads of a layer, to a window or, if Pick is not
-// nil, to picked tokens.
+// A Decision cuts a head, or all heads of a layer, to a window; or to picked tokens
+// if Pick is not nil; or merges them with those of the layer below if Merge is not.
 type Decision struct {
 	Head   Head
 	Window kv.Window
 	Pick   *kv.Pick
+	Merge  *kv.Merge
 }
 
 // A Bound is what a policy that decides while reading can say of its decisions
@@ -133,10 +140,11 @@ type Decision struct {
 //
 // for a first prompt of so many tokens; memory is checked by it.
 type Bound struct {
-	Full int       // KV heads that stay full
-	Cut  kv.Window // what the others keep at most, or on average, as a window of the same size
-	Late bool      // nothing is cut before the last layer has read the prompt
-	Pick bool      // it is cut to picked tokens: not where the model's own window hides some
+	Full  int       // KV heads that stay full
+	Cut   kv.Window // what the others keep at most, or on average, as a window of the same size
+	More  int       // KV heads that are full besides, while a prompt is read; 0: one layer's
+	Late  bool      // nothing is cut before the last layer has read the prompt
+	Whole bool      // only full heads are cut: not where the model's own window hides tokens
 }
 
 // A Policy decides for one sequence which layers or KV heads are lazy.

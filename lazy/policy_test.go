@@ -395,6 +395,7 @@ func TestPolicies(t *testing.T) {
 		"pyramid":       {"pyramid", "pyramid:lazy=1"},
 		"longgen":       {"longgen"},
 		"squeeze":       {"squeeze", "squeeze:p=0.4,keep=0.25", "squeeze:keep=0,p=1"},
+		"minicache":     {"minicache", "minicache:keep=0.5,t=0.5,gamma=0"},
 		"snapkv":        {"snapkv", "snapkv:kernel=5,pool=avg", "snapkv:keep=0.1,kernel=1"},
 	}
 	s := Shape{Layers: 64, Heads: 40, KVHeads: 8}
@@ -411,16 +412,19 @@ func TestPolicies(t *testing.T) {
 		}
 		m.headRatio, m.headErr = append(m.headRatio, a), append(m.headErr, b)
 	}
-	votes := make([][]float32, s.KVHeads)
+	votes, distances := make([][]float32, s.KVHeads), make([][]float32, s.KVHeads)
 	for h := range votes {
 		for range 2000 - testSettings.Last {
 			votes[h] = append(votes[h], r.Float32())
+		}
+		for range 2000 {
+			distances[h] = append(distances[h], r.Float32())
 		}
 	}
 	observe := func(p Policy) (out []Decision) {
 		for i := range s.Layers {
 			out = append(out, p.Observe(Observation{Layer: i, Tokens: 2000, Ratio: m.ratio[i], HeadRatio: m.headRatio[i], Error: m.err[i], HeadError: m.headErr[i],
-				Cosine: m.ratio[i], Votes: votes})...)
+				Cosine: m.ratio[i], Votes: votes, KeyDistances: distances, ValueDistances: distances})...)
 		}
 		return out
 	}
@@ -494,7 +498,8 @@ func TestParseErrors(t *testing.T) {
 		"squeeze:lazy=0.5":              "it takes keep, p",
 		"snapkv:kernel=4":               "odd number",
 		"snapkv:pool=min":               "must be max or avg",
-		"minicache:x":                   "not available yet",
+		"minicache:keep=0.4":            "more than half",
+		"minicache:lazy=0.5":            "it takes keep, t, gamma",
 	} {
 		p, err := Parse(spec, testSettings)
 		if err == nil || p != nil || !strings.Contains(err.Error(), want) {
@@ -504,12 +509,8 @@ func TestParseErrors(t *testing.T) {
 	if _, err := Parse("auto", testSettings); !errors.Is(err, ErrAuto) {
 		t.Errorf("auto: %v", err)
 	}
-	var unavailable *UnavailableError
-	if _, err := Parse("minicache", testSettings); !errors.As(err, &unavailable) || unavailable.Method != "MiniCache" {
-		t.Errorf("minicache: %v", err)
-	}
 	for _, st := range []Settings{{Last: 32}, {Window: kv.Window{Sink: 4}, Last: 32}, {Window: kv.Window{Recent: 8, Stride: 1}, Last: 32}, {Window: kv.Window{Recent: 1 << 40}, Last: 32}} {
-		for _, spec := range []string{"lighttransfer", "threshold:0.9", "streaming", "random", "pyramid", "longgen", "squeeze", "snapkv"} {
+		for _, spec := range []string{"lighttransfer", "threshold:0.9", "streaming", "random", "pyramid", "longgen", "squeeze", "snapkv", "minicache"} {
 			if p, err := Parse(spec, st); err == nil || p != nil {
 				t.Errorf("%s with the window %v is accepted", spec, st.Window)
 			}

@@ -84,7 +84,7 @@ func (p *snapKV) Begin(s Shape) ([]kv.Window, error) {
 
 // Bound: every head keeps the share.
 func (p *snapKV) Bound(_ Shape, tokens int) Bound {
-	return Bound{Cut: shareOf(tokens, p.keep, p.st.Last), Pick: true}
+	return Bound{Cut: shareOf(tokens, p.keep, p.st.Last), Whole: true}
 }
 
 func (p *snapKV) Observe(o Observation) []Decision {

@@ -148,13 +148,19 @@ func (m *Model) attend(l int, x []float32, sg Segment, row int, w *Workspace, p 
 		b.LSE = w.lse
 	}
 	attn.Attend(m.par, &b)
-	switch {
-	case p == nil:
+	if p == nil {
 		return nil, nil
-	case !p.attention():
-		return unseen(l, sg.T0+sg.N), nil
 	}
-	return m.observe(l, x[row*m.Hidden:], &b, sg.Cache, p)
+	o := unseen(l, sg.T0+sg.N)
+	if p.attention() {
+		if err := m.observe(o, x[row*m.Hidden:], &b, sg.Cache, p); err != nil {
+			return nil, err
+		}
+	}
+	if p.Distances && l > 0 && w.heads[0].Window.Full() {
+		return o, m.distances(o, sg.Cache)
+	}
+	return o, nil
 }
 
 // Logits writes the logits of n rows of the residual stream, x [n][hidden], to

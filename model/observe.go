@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"math"
 
 	"github.com/lighttransfer/lighttransfer/attn"
@@ -19,7 +20,7 @@ type Probe struct {
 	// last Recent keys before its end, as the paper defines the lazy ratio.
 	PerQuery bool
 
-	Ratio, Error, Cosine, Votes bool // what is wanted
+	Ratio, Error, Cosine, Votes, Distances bool // what is wanted
 }
 
 // attention reports whether something is wanted of the layer's attention.
@@ -42,6 +43,11 @@ type Observation struct {
 	// over the queries and the query heads of a KV head, [kvHeads][Tokens-Last];
 	// nil where the model's own window hides keys.
 	Votes [][]float32
+
+	// KeyDistances and ValueDistances are the angles between the keys, and the
+	// values, of this layer and of the one below, as shares of a half turn,
+	// [kvHeads][Tokens]; nil where the model's own window hides keys, and in layer 0.
+	KeyDistances, ValueDistances [][]float32
 }
 
 // unseen is an observation of nothing.
@@ -51,12 +57,12 @@ func unseen(l, tokens int) *Observation {
 
 // observe measures the last queries of b, whose output and log-sum-exps are
 // there; x is the residual stream before the layer's attention is added.
-func (m *Model) observe(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe) (*Observation, error) {
+func (m *Model) observe(o *Observation, x []float32, b *attn.Block, c *kv.Cache, p *Probe) error {
+	l := o.Layer
 	n := min(p.Last, b.N)
 	skip := b.N - n
 	qd := m.Heads * m.HeadDim
 	last := attn.Block{Heads: b.Heads, T0: b.T0 + skip, N: n, Q: b.Q[skip*qd:], Dim: b.Dim, Out: b.Out[skip*qd:], LSE: b.LSE[skip*m.Heads:]}
-	o := unseen(l, b.T0+b.N)
 	window := m.LazyWindow(l, p.Window)
 	// The paper's ratio knows sinks and a recent window only: without samples.
 	plain := window
@@ -64,7 +70,7 @@ func (m *Model) observe(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe
 	if p.Error {
 		loss, err := m.measure(l, &last, c, p, window)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		o.Error, o.HeadError = m.outputError(l, x[skip*m.Hidden:], loss.Diff, n)
 		if window == plain {
@@ -74,7 +80,7 @@ func (m *Model) observe(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe
 	if p.Ratio && o.HeadRatio == nil {
 		loss, err := m.measure(l, &last, c, p, plain)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		o.HeadRatio = loss.Ratio
 	}
@@ -83,7 +89,7 @@ func (m *Model) observe(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe
 	}
 	if !p.Ratio {
 		o.HeadRatio = nil
-		return o, nil
+		return nil
 	}
 	if end := b.T0 + b.N; end <= plain.Sink+plain.Recent { // nothing is out of sight
 		for h := range o.HeadRatio {
@@ -94,7 +100,17 @@ func (m *Model) observe(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe
 	for _, r := range o.HeadRatio {
 		o.Ratio += r / float64(len(o.HeadRatio))
 	}
-	return o, nil
+	return nil
+}
+
+// distances compares a layer's keys and values with those of the layer below.
+func (m *Model) distances(o *Observation, c *kv.Cache) error {
+	o.KeyDistances, o.ValueDistances = make([][]float32, m.KVHeads), make([][]float32, m.KVHeads)
+	errs := make([]error, m.KVHeads)
+	m.par.Run(m.KVHeads, func(h int) {
+		o.KeyDistances[h], o.ValueDistances[h], errs[h] = c.Distances(o.Layer, h)
+	})
+	return errors.Join(errs...)
 }
 
 func (m *Model) measure(l int, b *attn.Block, c *kv.Cache, p *Probe, w kv.Window) (attn.Loss, error) {

@@ -60,8 +60,11 @@ func (t *talk) policyName(r *lighttransfer.Report) string {
 
 // keptWords is what most lazy heads keep.
 func keptWords(r *lighttransfer.Report) string {
-	if r.PickedHeads > 0 {
+	switch {
+	case r.PickedHeads > 0:
 		return "picked tokens kept"
+	case r.MergedHeads > 0:
+		return "merged in pairs"
 	}
 	return keeps(r.Window)
 }

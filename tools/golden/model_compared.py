@@ -1,6 +1,6 @@
 """What the methods that LightTransfer is compared with measure, on transformers' own hidden states and attention
-weights: the cosine of SqueezeAttention, the votes of SnapKV and what it picks; and the logits of a decode that sees
-what was picked."""
+weights: the cosine of SqueezeAttention, the votes of SnapKV and what it picks, the distances of MiniCache and what it
+retains; and the logits of a decode that sees what was picked, or merged."""
 
 import json
 
@@ -67,6 +67,40 @@ def decode(model, ids, prompt, start, picked):
     return logits.tolist()
 
 
+def slerp(x, y, t):
+    """The unit vector at t of the arc between the directions of x and y, [..., d], and the angle as a share of a half turn."""
+    x, y = x / x.norm(dim=-1, keepdim=True), y / y.norm(dim=-1, keepdim=True)
+    angle = torch.arccos((x * y).sum(-1, keepdim=True).clamp(-1, 1))
+    return (torch.sin((1 - t) * angle) * x + torch.sin(t * angle) * y) / torch.sin(angle), angle[..., 0] / torch.pi
+
+
+def merge(model, ids, whole, t, gamma):
+    """Of the last two layers, merged as MiniCache does over the first whole tokens: distances of keys and of values and
+    retained positions [kv head][...], and the logits after each of five tokens fed after ids."""
+    with torch.no_grad():
+        cache = model(torch.tensor([ids[:-5]]), use_cache=True).past_key_values
+    lower, upper = cache.layers[-2], cache.layers[-1]
+    far, distances = None, []
+    for name in "keys", "values":
+        x, y = getattr(lower, name)[0, :, :whole].double(), getattr(upper, name)[0, :, :whole].double()
+        _, d = slerp(x, y, t)
+        low, high = d.amin(-1, keepdim=True), d.amax(-1, keepdim=True)
+        distances.append(d.tolist())
+        far = (d > high - gamma * (high - low)) | (far if far is not None else False)
+    for name in "keys", "values":
+        x, y = getattr(lower, name)[0, :, :whole], getattr(upper, name)[0, :, :whole]
+        e, _ = slerp(x.double(), y.double(), t)
+        for z in x, y:
+            z.copy_(torch.where(far[..., None], z, (e * z.double().norm(dim=-1, keepdim=True)).float()))
+    logits = []
+    for one in ids[-5:]:
+        with torch.no_grad():
+            logits.append(model(torch.tensor([[one]]), past_key_values=cache, use_cache=True).logits[0, -1].tolist())
+    retained = [[i for i in range(whole) if row[i]] for row in far.tolist()]
+    return dict(whole=whole, t=t, gamma=gamma, key_distances=distances[0], value_distances=distances[1], retained=retained,
+                logits=logits)
+
+
 def short(x):
     return json.loads(json.dumps(x), parse_float=lambda s: float(f"{float(s):.5g}"))
 
@@ -80,5 +114,7 @@ def write(folder, model, sequences):
         more = ids + sequences["main"][:5]
         cases.append(dict(sequence=sequence, tokens=tokens, last=last, cosine=short(cosines(model, ids)), votes=short(v),
                           picks=kept, then=more[tokens:], logits=short(decode(model, more, tokens, tokens - last, kept))))
+        if tokens > 128:
+            cases[-1]["merged"] = short(merge(model, more, tokens // 128 * 128, 0.6, 0.3))
     with open(f"{folder}/compared.json", "w") as f:
         f.write("[\n " + ",\n ".join(json.dumps(c) for c in cases) + "\n]\n")
