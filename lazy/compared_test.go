@@ -286,3 +286,85 @@ func TestSnapKVUnmeasured(t *testing.T) {
 		}
 	}
 }
+
+// A pair is merged from the top down, as many as the share asks for, never more pages
+// than it allows but where all pairs are merged.
+func TestMiniCachePairs(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for range 60 {
+		s := Shape{Layers: 1 + r.IntN(40), Heads: 2, KVHeads: 2}
+		tokens := 128 * (1 + r.IntN(40))
+		if r.IntN(2) == 0 {
+			tokens += r.IntN(128)
+		}
+		keep := 0.5 + float64(r.IntN(11))/20
+		p := mustParse(t, fmt.Sprintf("minicache:keep=%g,gamma=1", keep)) // gamma: as many retained as there is room for
+		if _, err := p.Begin(s); err != nil {
+			t.Fatal(err)
+		}
+		total, merged, pairs := float64(s.Layers*s.KVHeads*pagesOf(tokens)), 0.0, 0
+		for layer := range s.Layers {
+			o := Observation{Layer: layer, Tokens: tokens}
+			if layer > 0 {
+				for range s.KVHeads {
+					d := make([]float32, tokens)
+					for i := range d {
+						d[i] = r.Float32()
+					}
+					o.KeyDistances, o.ValueDistances = append(o.KeyDistances, d), append(o.ValueDistances, d)
+				}
+			}
+			for _, d := range p.Observe(o) {
+				if d.Head.Layer != layer || d.Merge == nil || (s.Layers-1-layer)%2 != 0 {
+					t.Fatalf("%+v after layer %d of %d", d, layer, s.Layers)
+				}
+				pairs++
+				whole := float64(tokens / 128)
+				merged += 2*float64(pagesOf(tokens)) - (whole + whole/32 + 2*float64(pagesOf(tokens)-tokens/128) + 2*float64(pagesOf(len(d.Merge.Retain))))
+			}
+		}
+		pairs /= s.KVHeads
+		if got := (total - merged) / total; got > keep+1e-9 && pairs < s.Layers/2 {
+			t.Errorf("%s, %d tokens, %d layers: %.4f of the pages are kept with %d pairs", Spec(p), tokens, s.Layers, got, pairs)
+		}
+		if keep == 1 && pairs > 0 {
+			t.Errorf("%d pairs are merged to keep everything", pairs)
+		}
+	}
+}
+
+// What is retained is what the definition says, for keys or values.
+func TestMiniCacheRetains(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for range 100 {
+		n, gamma := 1+r.IntN(60), float64(r.IntN(5))/10
+		keys, values := make([]float32, n), make([]float32, n)
+		for i := range keys {
+			keys[i], values[i] = float32(r.IntN(12))/12, r.Float32()
+		}
+		p := &miniCache{gamma: gamma}
+		var want []int
+		for i := range n {
+			for _, d := range [][]float32{keys, values} {
+				low, high := float64(slices.Min(d)), float64(slices.Max(d))
+				if x := float64(d[i]); high > low && x > high-gamma*(high-low) && !slices.Contains(want, i) {
+					want = append(want, i)
+				}
+			}
+		}
+		got := p.far(keys, values, n)
+		if differ := difference(got, want); differ > 1 { // a value on the threshold itself
+			t.Errorf("gamma %g: %v retained, want %v", gamma, got, want)
+		}
+		if few := p.far(keys, values, 3); len(few) > 3 || len(got) > 3 && len(few) != 3 || !slices.IsSorted(few) {
+			t.Errorf("at most 3: %v", few)
+		}
+	}
+	p := &miniCache{gamma: 0.5}
+	if got := p.far([]float32{0.1, 0.2, 0.1, 0.19}, []float32{0.3, 0.3, 0.3, 0.3}, 1); !slices.Equal(got, []int{1}) {
+		t.Errorf("the farthest is position 1, not %v", got)
+	}
+	if got := p.far(nil, nil, 5); got != nil {
+		t.Errorf("of nothing %v is retained", got)
+	}
+}

@@ -78,8 +78,11 @@ func (p *miniCache) Begin(s Shape) ([]kv.Window, error) {
 }
 
 // lengthPages is what the lengths of a merged page take, in pages: exact for heads
-// of 64 dimensions in bf16.
-const lengthPages = 1.0 / 32
+// of 64 dimensions in bf16. mostLengthPages is for heads of 32 in int8.
+const (
+	lengthPages     = 1.0 / 32
+	mostLengthPages = 1.0 / 9
+)
 
 // pairs is how many pairs of layers are merged after a prompt, and how many pages
 // of retained tokens each of the two layers may keep in a KV head.
@@ -109,7 +112,7 @@ func (p *miniCache) Bound(s Shape, tokens int) Bound {
 		return Bound{Full: s.Layers * s.KVHeads}
 	}
 	prompt, whole := pagesOf(tokens), tokens/kv.PageTokens
-	pages := float64(prompt-whole+retained) + float64(whole)*(1+lengthPages)/2
+	pages := float64(prompt-whole+retained) + float64(whole)*(1+mostLengthPages)/2
 	return Bound{Full: (s.Layers - 2*pairs) * s.KVHeads, Cut: shareOf(tokens, pages/float64(prompt), 1), More: 4 * s.KVHeads, Whole: true}
 }
 
