@@ -128,7 +128,8 @@ func (d *Description) WeightBytes() (n int64) {
 // A Footprint says what the KV cache of one sequence takes under a policy.
 type Footprint struct {
 	Policy, Args string
-	Window       kv.Window // what lazy heads keep
+	Window       kv.Window // what lazy heads keep, if Fixed
+	Fixed        bool      // they keep the same whatever the prompt's length
 	LazyHeads    int       // KV heads, of Heads; at least so many when the prompt decides
 	Heads        int
 
@@ -169,10 +170,11 @@ func (d *Description) Footprint(o SessionOptions) (*Footprint, error) {
 	}
 	count := map[kv.Window]int{}
 	ends := f.windows(d.Context, false)
+	f.Fixed = slices.Equal(ends, f.windows(2*d.Context, false))
 	for i, w := range d.Windows() {
 		if lazy := ends[i]; lazy != w {
 			f.LazyHeads++
-			if count[lazy]++; count[lazy] > count[f.Window] {
+			if count[lazy]++; f.Fixed && count[lazy] > count[f.Window] {
 				f.Window = lazy
 			}
 		}
