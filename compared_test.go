@@ -3,6 +3,7 @@ package lighttransfer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -14,63 +15,68 @@ import (
 // to, within a page per layer, and what is announced of them holds.
 func TestComparedKeepTheirShare(t *testing.T) {
 	m := openTiny(t)
-	c := m.Config()
-	d, err := Describe("tiny")
-	if err != nil {
-		t.Fatal(err)
-	}
 	ids := prompt(m, 2600)
-	for _, spec := range []struct {
+	for _, c := range []struct {
 		policy string
 		keep   float64
 		late   bool // the peak is full attention's
 	}{
 		{"squeeze", 0.5, true}, {"squeeze:keep=0.25,p=0.5", 0.25, true}, {"squeeze:keep=1", 1, true},
-		{"minicache", 0.75, false}, {"minicache:keep=0.6,gamma=0.5", 0.6, false}, {"minicache:keep=1", 1, false},
 		{"snapkv", 0.5, false}, {"snapkv:keep=0.2,pool=avg,kernel=5", 0.2, false}, {"snapkv:keep=1", 1, false},
+		{"minicache", 0.75, false}, {"minicache:keep=0.6,gamma=0.5", 0.6, false}, {"minicache:keep=1", 1, false},
 	} {
-		for _, n := range []int{1000, 2500} {
-			for _, precision := range []string{"bf16", "int8"} {
-				o := SessionOptions{Policy: spec.policy, KV: precision, block: 128}
-				s := session(t, m, o)
-				peak := s.kvPeak(n, n)
-				if err := s.Prefill(context.Background(), ids[:n]); err != nil {
-					t.Fatal(err)
-				}
-				r := s.Report()
-				page := s.pool.Precision().PageBytes(c.HeadDim)
-				want := int64(spec.keep * float64(r.KV.FullBytes))
-				most := page * int64(c.KVHeads)
-				if strings.HasPrefix(spec.policy, "minicache") {
-					most *= int64(2 * n / kv.PageTokens) // whole pairs are merged
-				}
-				if off := r.KV.Bytes - want; off > page || -off > most {
-					t.Errorf("%s, %d tokens: %d bytes, want %d", spec.policy, n, r.KV.Bytes, want)
-				}
-				if r.KV.PeakBytes > peak {
-					t.Errorf("%s, %d tokens: %d bytes at peak, %d announced", spec.policy, n, r.KV.PeakBytes, peak)
-				}
-				if late := r.KV.PeakBytes >= r.KV.FullBytes; spec.keep < 1 && late != spec.late {
-					t.Errorf("%s, %d tokens: %d bytes at peak, full attention has %d", spec.policy, n, r.KV.PeakBytes, r.KV.FullBytes)
-				}
-				o.Window = tinyWindow
-				f, err := d.Footprint(o)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if off := f.Bytes(n) - r.KV.Bytes; off < 0 || off > r.KV.FullBytes/8 {
-					t.Errorf("%s, %d tokens: %d bytes, foretold %d", spec.policy, n, r.KV.Bytes, f.Bytes(n))
-				}
-				// What it takes to go on is known too.
-				need := s.kvPeak(n+100, n+100)
-				if err := s.Prefill(context.Background(), ids[:n+100]); err != nil {
-					t.Fatal(err)
-				}
-				if r := s.Report(); r.ReusedTokens != n || r.KV.Bytes > need || need > max(r.KV.PeakBytes, r.KV.Bytes+2*page*int64(c.Layers*c.KVHeads)) {
-					t.Errorf("%s, %d tokens and 100: %d reused, %d bytes, %d announced", spec.policy, n, r.ReusedTokens, r.KV.Bytes, need)
-				}
+		for _, o := range []SessionOptions{{KV: "bf16"}, {KV: "int8"}, {KV: "bf16", Context: 2600}} {
+			n := 1000
+			if o.Context > 0 {
+				n = 2500
 			}
+			o.Policy, o.block = c.policy, 128
+			t.Run(fmt.Sprintf("%s/%s/%d", c.policy, o.KV, n), func(t *testing.T) { keepsItsShare(t, m, o, ids, n, c.keep, c.late) })
 		}
+	}
+}
+
+func keepsItsShare(t *testing.T, m *Model, o SessionOptions, ids []int32, n int, keep float64, late bool) {
+	c := m.Config()
+	s := session(t, m, o)
+	peak := s.kvPeak(n, n)
+	if err := s.Prefill(context.Background(), ids[:n]); err != nil {
+		t.Fatal(err)
+	}
+	r := s.Report()
+	page := s.pool.Precision().PageBytes(c.HeadDim)
+	want, less := int64(keep*float64(r.KV.FullBytes)), page*int64(c.KVHeads)
+	if strings.HasPrefix(o.Policy, "minicache") {
+		less *= int64(2 * n / kv.PageTokens) // whole pairs are merged
+	}
+	if off := r.KV.Bytes - want; off > page || -off > less {
+		t.Errorf("%d bytes, want %d", r.KV.Bytes, want)
+	}
+	if r.KV.PeakBytes > peak {
+		t.Errorf("%d bytes at peak, %d announced", r.KV.PeakBytes, peak)
+	}
+	if got := r.KV.PeakBytes >= r.KV.FullBytes; keep < 1 && got != late {
+		t.Errorf("%d bytes at peak, full attention has %d", r.KV.PeakBytes, r.KV.FullBytes)
+	}
+	d, err := Describe("tiny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Window = tinyWindow
+	f, err := d.Footprint(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if off := f.Bytes(n) - r.KV.Bytes; off < 0 || off > r.KV.FullBytes/8 {
+		t.Errorf("%d bytes, foretold %d", r.KV.Bytes, f.Bytes(n))
+	}
+	// What it takes to go on is known too.
+	need := s.kvPeak(n+100, n+100)
+	if err := s.Prefill(context.Background(), ids[:n+100]); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.Report(); r.ReusedTokens != n || r.KV.Bytes > need || need > max(r.KV.PeakBytes, r.KV.Bytes+2*page*int64(c.Layers*c.KVHeads)) {
+		t.Errorf("100 tokens more: %d reused, %d bytes, %d announced", r.ReusedTokens, r.KV.Bytes, need)
 	}
 }
 
