@@ -295,7 +295,7 @@ func (c coder) Begin() []int32 {
 }
 
 func (c coder) Ordinary(id int32) bool {
-	if c.m.tok.IsSpecial(id) || c.m.ends(id) {
+	if c.m.tok.IsSpecial(id) || c.m.Ends(id) {
 		return false
 	}
 	for _, b := range c.m.tok.Piece(id) {

@@ -109,7 +109,7 @@ func (g *generation) loop(ctx context.Context) error {
 		g.n++
 		g.raw = append(g.raw, id)
 		s.pending = append(s.pending[:0], id)
-		if !g.r.IgnoreEOS && s.m.ends(id) {
+		if !g.r.IgnoreEOS && s.m.Ends(id) {
 			s.finish = FinishStop
 			g.yield(Token{ID: id, Text: g.stops.Flush()})
 			return nil
@@ -156,8 +156,8 @@ func (g *generation) rest() string {
 	return text + g.stops.Flush()
 }
 
-// ends reports whether an id ends a text.
-func (m *Model) ends(id int32) bool {
+// Ends reports whether an id ends a text.
+func (m *Model) Ends(id int32) bool {
 	return slices.Contains(m.model.EOS, id) || slices.Contains(m.tok.EOS(), id)
 }
 

@@ -51,13 +51,15 @@ var lattice = []struct {
 	{"face", ".", "internal/kernel internal/mem internal/mmap internal/par weights weights/gguf weights/safetensors hub " +
 		"tokenizer/chat tokenizer sample kv lazy model internal/probe internal/tiny"},
 
-	{"uses", "eval/score", ""},
-	{"uses", "eval/task", "eval/score internal/probe github.com/parquet-go/parquet-go"},
-	{"uses", "eval/runs", "eval/score golang.org/x/sys"},
-	{"uses", "eval/report", "eval/score eval/task eval/runs"},
-	{"uses", "eval", "eval/score eval/task eval/runs internal/kernel tokenizer tokenizer/chat sample kv lazy golang.org/x/time ."},
 	{"uses", "internal/ui", "charm.land/lipgloss github.com/charmbracelet/colorprofile github.com/vbauerster/mpb golang.org/x/image golang.org/x/term gonum.org/v1/plot"},
-	{"uses", "cmd/lighttransfer", "internal/kernel internal/mem internal/prof weights/gguf hub tokenizer/chat tokenizer sample kv lazy model internal/probe internal/tiny . internal/ui github.com/spf13/cobra golang.org/x/term"},
+	{"uses", "eval/score/jieba", ""},
+	{"uses", "eval/score/maths", ""},
+	{"uses", "eval/score", "eval/score/jieba eval/score/maths"},
+	{"uses", "eval/task", "eval/score github.com/parquet-go/parquet-go"},
+	{"uses", "eval/runs", "eval/score golang.org/x/sys"},
+	{"uses", "eval/report", "eval/score eval/task eval/runs internal/ui"},
+	{"uses", "eval", "eval/score eval/task eval/runs internal/kernel tokenizer tokenizer/chat sample kv lazy golang.org/x/time ."},
+	{"uses", "cmd/lighttransfer", "internal/kernel internal/mem internal/prof weights/gguf hub tokenizer/chat tokenizer sample kv lazy model internal/probe internal/tiny . eval eval/report eval/runs eval/score eval/task internal/ui github.com/spf13/cobra golang.org/x/term"},
 	{"uses", "bench/mkmodel", "weights weights/gguf"},
 	{"uses", "bench/peers", "kv lazy"},
 }

@@ -41,13 +41,18 @@ func size(n int64) string {
 func (s *Session) kvPeak(prompt, n int) int64 {
 	c := &s.m.model.Config
 	added := max(1, min(s.o.block+s.o.Last, n-s.cache.Len()))
-	if s.decided || prompt <= s.o.Window.Sink+s.o.Window.Recent { // nothing will be decided
-		return s.cache.NeedBytes(n, added)
-	}
 	windows := s.cache.Windows()
-	cutAtMost(windows, c, s.policy, prompt, true)
-	page := s.pool.Precision().PageBytes(c.HeadDim) // a head that is being cut holds one more
-	return s.pool.Precision().NeedBytes(windows, n, added, c.HeadDim) + page
+	need := s.pool.Precision().PageBytes(c.HeadDim) // a head that is being cut holds one more
+	if s.decides(prompt) {
+		cutAtMost(windows, c, s.policy, prompt, true)
+		need += s.pool.Precision().NeedBytes(windows, n, added, c.HeadDim)
+	} else {
+		need = s.cache.NeedBytes(n, added)
+	}
+	if s.o.Rewind {
+		need += s.pool.Precision().HoldBytes(windows, c.HeadDim)
+	}
+	return need
 }
 
 // cutAtMost gives to as many heads as the policy will have cut what those keep of a

@@ -11,6 +11,10 @@ import (
 // for each weight to be used often while it is in the cache.
 const prefillBlock = 512
 
+// rewind is how many tokens before the end of a prompt a session with Rewind can
+// go back at least: the length of a question behind a text.
+const rewind = 256
+
 // prefill appends tokens to the sequence. Two orders of the same two loops:
 //
 //	layer-major   the whole prompt through layer 0, then layer 1, ...: for policies that decide
@@ -18,13 +22,20 @@ const prefillBlock = 512
 //	block-major   each block of tokens through all layers: when the windows are known
 func (s *Session) prefill(ctx context.Context, ids []int32) error {
 	end := len(s.ids) + len(ids)
-	need := s.policy.Needs()
-	deciding := need != lazy.Needs{} && !s.decided && end > s.o.Window.Sink+s.o.Window.Recent
-	p := &prefill{s: s, ids: ids, t0: len(s.ids), blocks: cut(len(ids), s.o.block, s.o.Last)}
-	p.probe = model.Probe{Window: s.o.Window, Last: s.o.Last, Ratio: need.Ratio || s.o.Measure, Error: need.Error || s.o.Measure,
-		Cosine: need.Cosine && deciding, Votes: need.Votes && deciding, Distances: need.Distances && deciding} // nobody else asks for these
+	deciding := s.decides(end)
+	p := &prefill{s: s, ids: ids, t0: len(s.ids), blocks: cut(len(ids), s.o.block, s.o.Last), probe: s.probe(deciding),
+		cosines: make([]float64, s.m.model.Layers)}
 	s.report.observe(s.m.model.Layers)
+	if s.o.Forks {
+		s.kept = &kept{queries: make([]model.Queries, s.m.model.Layers)}
+		if p.t0 == 0 {
+			s.kept.cosines = p.cosines
+		}
+	}
 	s.logits = nil
+	if s.o.Rewind {
+		s.cache.Hold(end - rewind)
+	}
 	err := p.run(ctx, deciding)
 	if err != nil {
 		return p.undo(err)
@@ -37,6 +48,20 @@ func (s *Session) prefill(ctx context.Context, ids []int32) error {
 	return nil
 }
 
+// decides reports whether the policy will decide on a prompt that ends at
+// position end: it has not yet, and something would be out of sight.
+func (s *Session) decides(end int) bool {
+	return s.policy.Needs() != (lazy.Needs{}) && !s.decided && end > s.o.Window.Sink+s.o.Window.Recent
+}
+
+// probe is what the session has to be told of each layer. Ratio and error are for
+// the report too, the rest only for a policy that is deciding.
+func (s *Session) probe(deciding bool) model.Probe {
+	need := s.policy.Needs()
+	return model.Probe{Window: s.o.Window, Last: s.o.Last, Ratio: need.Ratio || s.o.Measure, Error: need.Error || s.o.Measure,
+		Cosine: need.Cosine && deciding || s.o.Forks, Votes: need.Votes && deciding, Distances: need.Distances && deciding}
+}
+
 // A prefill is tokens on their way through the layers.
 type prefill struct {
 	s      *Session
@@ -44,9 +69,10 @@ type prefill struct {
 	t0     int         // position of the first of ids
 	blocks []int       // ends of the blocks in ids
 	probe  model.Probe // what is asked of every layer
-	cosine float64     // of the layer under way: sum over its tokens so far
 	x      []float32   // [tokens][hidden] residual stream: of the prompt, or of a block
 	done   int         // tokens times layers
+
+	cosines []float64 // [layer] of the tokens so far: the mean's share of them
 }
 
 // cut divides n tokens into blocks of size b; the last one has at least last
@@ -96,8 +122,6 @@ func (p *prefill) run(ctx context.Context, layerMajor bool) error {
 			if err := p.step(ctx, l, from, to, p.x); err != nil {
 				return err
 			}
-		}
-		for l := range m.Layers {
 			p.s.cache.Release(l)
 		}
 		from = to
@@ -119,11 +143,8 @@ func (p *prefill) step(ctx context.Context, l, from, to int, x []float32) error 
 		return err
 	}
 	if seen != nil {
-		if from == 0 {
-			p.cosine = 0
-		}
-		p.cosine += seen.Cosine * float64(to-from)
-		seen.Cosine = p.cosine / float64(len(p.ids))
+		p.cosines[l] += seen.Cosine * float64(to-from) / float64(len(p.ids))
+		seen.Cosine = p.cosines[l]
 	}
 	if seen != nil && last {
 		if err := s.observed(seen); err != nil {
@@ -141,13 +162,15 @@ func (p *prefill) step(ctx context.Context, l, from, to int, x []float32) error 
 // attention loses of the last, if the layer has dropped nothing yet.
 func (p *prefill) ask(l int, last bool) *model.Probe {
 	ask := p.probe
-	if !last || !p.s.wholeLayer(l) {
-		ask.Ratio, ask.Error, ask.Votes = false, false, false
+	if last && p.s.wholeLayer(l) {
+		ask.Distances = ask.Distances && (l == 0 || p.s.wholeLayer(l-1))
+		if p.s.kept != nil {
+			ask.Keep = &p.s.kept.queries[l]
+		}
+	} else {
+		ask.Ratio, ask.Error, ask.Votes, ask.Distances = false, false, false, false
 	}
-	if !last || !p.s.wholeLayer(l) || l > 0 && !p.s.wholeLayer(l-1) {
-		ask.Distances = false
-	}
-	if !ask.Ratio && !ask.Error && !ask.Votes && !ask.Cosine && !ask.Distances {
+	if !ask.Ratio && !ask.Error && !ask.Votes && !ask.Cosine && !ask.Distances && ask.Keep == nil {
 		return nil
 	}
 	return &ask
@@ -168,7 +191,7 @@ func (s *Session) wholeLayer(l int) bool {
 func (s *Session) observed(o *model.Observation) error {
 	s.report.LazyRatio[o.Layer], s.report.OutputError[o.Layer] = number(o.Ratio), number(o.Error)
 	s.report.HeadRatio[o.Layer], s.report.HeadError[o.Layer] = o.HeadRatio, o.HeadError
-	if s.decided || s.policy.Needs() == (lazy.Needs{}) || s.cache.Length(o.Layer) <= s.o.Window.Sink+s.o.Window.Recent {
+	if !s.decides(s.cache.Length(o.Layer)) {
 		return nil
 	}
 	for _, d := range s.policy.Observe(lazy.Observation(*o)) {
@@ -211,7 +234,7 @@ func (p *prefill) finish(x []float32) {
 // it all, else empty: never half a prompt.
 func (p *prefill) undo(cause error) error {
 	s := p.s
-	if len(s.report.decided) == 0 && s.cache.CanTruncate(p.t0) {
+	if len(s.report.decided) == 0 && s.cache.Back(p.t0) == p.t0 {
 		s.cache.Truncate(p.t0)
 		return cause
 	}

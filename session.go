@@ -29,7 +29,9 @@ type SessionOptions struct {
 	Budget   int64         // most bytes the KV cache may hold; 0: what the machine has free
 	Context  int           // most positions; 0: what the model was made for
 	Sampling sample.Params // zero: greedy
+	Rewind   bool          // hold what it takes to go back to shortly before the last prompt's end: see [Session.Prefill]
 	Measure  bool          // measure lazy ratio and output error of every layer, whatever the policy needs
+	Forks    bool          // keep what Fork needs: a layer's last queries
 	Progress func(Progress)
 
 	block int // tokens of a prefill block; 0: prefillBlock
@@ -55,6 +57,7 @@ type Session struct {
 	ids     []int32   // what the cache holds
 	logits  []float32 // [vocab] after the last of ids; nil when stale
 	decided bool      // the policy has seen a prompt longer than its window
+	kept    *kept     // of the last Prefill, for Fork; nil unless asked for
 
 	ws      model.Workspace
 	sampler *sample.Sampler
@@ -145,8 +148,13 @@ func (s *Session) setPolicy() error {
 		}
 	}
 	var err error
-	s.fresh, err = lazy.Parse(spec, st)
-	return err
+	if s.fresh, err = lazy.Parse(spec, st); err != nil {
+		return err
+	}
+	if p, ok := s.fresh.(interface{ Plan() *lazy.Plan }); ok && s.fresh.Needs() != (lazy.Needs{}) && !p.Plan().Window.Full() {
+		s.o.Window = p.Plan().Window // a plan that decides says itself from which length on
+	}
+	return nil
 }
 
 // begin takes a new policy value and returns the windows it starts with: those
@@ -181,7 +189,9 @@ func (s *Session) reset() error {
 
 // Prefill makes the session's context exactly ids and leaves the logits after
 // the last of them in Logits. The longest prefix that the cache still holds is
-// kept; the rest is computed.
+// kept; the rest is computed. Where lazy heads have forgotten that is none of it,
+// but with Rewind a prompt that differs from the last one in 256 tokens at its end
+// (another question about the same text) costs at most 127 more.
 func (s *Session) Prefill(ctx context.Context, ids []int32) error {
 	if len(ids) == 0 {
 		return errors.New("the prompt has no tokens")
@@ -200,13 +210,11 @@ func (s *Session) Prefill(ctx context.Context, ids []int32) error {
 	}
 	n = min(n, len(ids)-1) // the last token's logits are wanted
 	if n < len(s.ids) {
-		if s.cache.CanTruncate(n) {
+		if n = s.cache.Back(n); n > 0 {
 			s.cache.Truncate(n)
 			s.ids, s.logits = s.ids[:n], nil
 		} else if err := s.reset(); err != nil {
 			return err
-		} else {
-			n = 0
 		}
 	}
 	if err := s.admit(len(ids), len(ids)); err != nil {

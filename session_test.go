@@ -176,6 +176,36 @@ func TestReuse(t *testing.T) {
 	}
 }
 
+// With Rewind another question about the same text costs what differs and a few
+// tokens more, and says the same as a fresh start, after an answer, and from a file.
+func TestAnotherQuestion(t *testing.T) {
+	m := openTiny(t)
+	ids := prompt(m, 900)
+	other := slices.Concat(ids[:850], ids[500:530])
+	o := SessionOptions{Policy: "streaming", Window: kv.Window{Sink: 4, Recent: 100, Stride: 8}, Rewind: true}
+	fresh := logitsOf(t, session(t, m, o), other, 0)
+	for _, answer := range []int{1, 40, 300} {
+		s := session(t, m, o)
+		logitsOf(t, s, append(ids[:900:900], ids[:answer]...), answer)
+		path := filepath.Join(t.TempDir(), "s")
+		if err := s.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		saved, err := m.OpenSession(path, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer saved.Close()
+		for _, s := range []*Session{s, saved} {
+			got := logitsOf(t, s, other, 0)
+			if r := s.Report(); r.ReusedTokens < 900-rewind-kv.PageTokens || r.ReusedTokens+r.Prefill.Tokens != len(other) {
+				t.Errorf("answer of %d: %d tokens reused, %d computed", answer, r.ReusedTokens, r.Prefill.Tokens)
+			}
+			near(t, "another question", got, fresh, 0)
+		}
+	}
+}
+
 // A session saved and resumed goes on as if it had never been away.
 func TestSaveAndResume(t *testing.T) {
 	m := openTiny(t)

@@ -38,16 +38,16 @@ func (s *Session) context(r *Request) ([]int32, error) {
 	if s.talk.text == "" && len(held) > 0 {
 		return nil, errors.New("the session holds plain text, not a conversation; continue it as plain text, or start afresh")
 	}
-	parts, err := s.m.render(s.talk.with(r))
+	parts, err := s.m.Render(s.talk.with(r), true)
 	if err != nil {
 		return nil, err
 	}
 	all, _ := chat.Join(parts)
 	s.talk.next = all
 	if s.talk.text == "" || !strings.HasPrefix(all, s.talk.text) {
-		return s.m.encode(parts), nil
+		return s.m.EncodeParts(parts), nil
 	}
-	return append(held, s.m.encode(skip(parts, len(s.talk.text)))...), nil
+	return append(held, s.m.EncodeParts(skip(parts, len(s.talk.text)))...), nil
 }
 
 // with is the conversation and the request's turn.
@@ -81,20 +81,22 @@ func (m *Model) Encode(messages []chat.Message) ([]int32, error) {
 	if m.chat == nil {
 		return nil, errors.New("the model has no chat template")
 	}
-	parts, err := m.render(messages)
+	parts, err := m.Render(messages, true)
 	if err != nil {
 		return nil, err
 	}
-	return m.encode(parts), nil
+	return m.EncodeParts(parts), nil
 }
 
-func (m *Model) render(messages []chat.Message) ([]chat.Part, error) {
-	return m.chat.RenderParts(chat.Data(messages, true, m.vars))
+// Render writes messages by the model's chat template, which it must have, with or
+// without the beginning of the answer.
+func (m *Model) Render(messages []chat.Message, answer bool) ([]chat.Part, error) {
+	return m.chat.RenderParts(chat.Data(messages, answer, m.vars))
 }
 
-// encode tokenises a rendered prompt as one text. Special tokens are read as such
+// EncodeParts tokenises a rendered prompt as one text. Special tokens are read as such
 // only in what the template wrote, not in what came from the messages.
-func (m *Model) encode(parts []chat.Part) []int32 {
+func (m *Model) EncodeParts(parts []chat.Part) []int32 {
 	text, plain := chat.Join(parts)
 	return m.tok.Encode(text, tokenizer.EncodeOptions{Special: true, Plain: plain})
 }

@@ -49,44 +49,69 @@ func Attend(p *par.Pool, b *Block) {
 		defer scratches.Put(s)
 		s.gather(b, i%len(b.Heads), g, q0, n)
 		t.add(s, n*g)
-		kernel.Attend(s.out, s.lse, s.q, n*g, s.dim, s.spans, &s.kernel)
+		lse := s.lse
+		if b.LSE == nil {
+			lse = nil
+		}
+		kernel.Attend(s.out, lse, s.q, n*g, s.dim, s.spans, &s.kernel)
 		s.scatter(b, i%len(b.Heads), g, q0, n)
 	})
 }
 
 // attendSplit serves decode: a few queries against many keys. Each piece is a
-// run of pages; the partial results are merged by their log-sum-exps.
+// run of pages; the partial results of a head are merged by their log-sum-exps.
 func attendSplit(p *par.Pool, b *Block, g int, t *tally) {
-	rows := b.N * g
-	parts := make([]*scratch, len(b.Heads))
-	splits := 1
+	rows, dim := b.N*g, kv.PadDim(b.Dim)
+	sp := splits.Get().(*split)
+	defer splits.Put(sp)
+	sp.heads, sp.pieces = sp.heads[:0], sp.pieces[:0]
 	for h := range b.Heads {
 		s := scratches.Get().(*scratch)
 		defer scratches.Put(s)
 		s.gather(b, h, g, 0, b.N)
 		t.add(s, rows)
-		parts[h] = s
-		splits = max(splits, (len(s.spans)+splitPages-1)/splitPages)
+		sp.heads = append(sp.heads, s)
+		for lo := 0; lo == 0 || lo < len(s.spans); lo += splitPages {
+			sp.pieces = append(sp.pieces, piece{h, lo})
+		}
 	}
-	dim := parts[0].dim
-	out := make([]float32, len(b.Heads)*splits*rows*dim) // [kvHead][split][rows][dim]
-	lse := make([]float32, len(b.Heads)*splits*rows)     // [kvHead][split][rows]
-	p.Run(len(b.Heads)*splits, func(i int) {
-		s, part := parts[i/splits], i%splits
-		lo, hi := min(part*splitPages, len(s.spans)), min((part+1)*splitPages, len(s.spans))
+	n := len(sp.pieces)
+	sp.out, sp.lse = grow(sp.out, n*rows*dim), grow(sp.lse, n*rows)
+	p.Run(n, func(i int) {
+		pc := &sp.pieces[i]
+		s := sp.heads[pc.head]
+		hi := min(pc.lo+splitPages, len(s.spans))
 		ks := kernelScratches.Get().(*kernel.AttnScratch)
 		defer kernelScratches.Put(ks)
-		kernel.Attend(out[i*rows*dim:][:rows*dim], lse[i*rows:][:rows], s.q, rows, dim, s.spans[lo:hi], ks)
+		kernel.Attend(sp.out[i*rows*dim:][:rows*dim], sp.lse[i*rows:][:rows], s.q, rows, dim, s.spans[pc.lo:hi], ks)
 	})
-	for h, s := range parts {
-		merge(s.out, s.lse, out[h*splits*rows*dim:], lse[h*splits*rows:], splits, rows, dim)
+	at := 0
+	for h, s := range sp.heads {
+		k := max(1, (len(s.spans)+splitPages-1)/splitPages)
+		merge(s.out, s.lse, sp.out[at*rows*dim:], sp.lse[at*rows:], k, rows, dim)
 		s.scatter(b, h, g, 0, b.N)
+		at += k
 	}
 }
+
+// split is how a call of attendSplit divides the work.
+type split struct {
+	heads    []*scratch
+	pieces   []piece
+	out, lse []float32 // [piece][rows][dim], [piece][rows]
+}
+
+// A piece is the spans of a head from lo on.
+type piece struct{ head, lo int }
 
 // merge combines partial softmaxes over disjoint keys: [split][rows] results
 // with their log-sum-exps into one.
 func merge(out, lse, parts, partLSE []float32, splits, rows, dim int) {
+	if splits == 1 {
+		copy(out, parts[:rows*dim])
+		copy(lse, partLSE[:rows])
+		return
+	}
 	for r := range rows {
 		top := math.Inf(-1)
 		for s := range splits {
@@ -121,18 +146,22 @@ type scratch struct {
 	q, out []float32 // [n*group][dim]
 	lse    []float32 // [n*group]
 	spans  []kernel.Span
-	edges  []int32 // backing of the spans' Lo and Hi
+	edges  []int32   // backing of the spans' Lo and Hi
+	from   []int     // [n] see kv.Head.Visible
+	kept   []int     // [n]
+	bias   []float32 // backing of the spans' Bias
 	kernel kernel.AttnScratch
 }
 
 var (
 	scratches       = sync.Pool{New: func() any { return new(scratch) }}
 	kernelScratches = sync.Pool{New: func() any { return new(kernel.AttnScratch) }}
+	splits          = sync.Pool{New: func() any { return new(split) }}
 )
 
 func grow[T any](s []T, n int) []T {
 	if cap(s) < n {
-		return make([]T, n)
+		return make([]T, n, n+n/4) // the next block may want a little more
 	}
 	return s[:n]
 }

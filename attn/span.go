@@ -17,48 +17,64 @@ func (s *scratch) span(h *kv.Head, t0, n, g int) {
 	base, recent := h.Recent()
 	rows := n * g
 	s.edges = grow(s.edges, 2*rows*(len(kept)+len(recent)))
+	s.from, s.kept = grow(s.from, n), grow(s.kept, n)
+	for i := range n {
+		s.from[i], s.kept[i] = h.Visible(t0 + i)
+	}
 	edges := s.edges
-	add := func(pg *kv.Page, bias []float32, visible func(t int) (lo, hi int)) {
+	bias := s.sampleBias(h.Window)
+	for p, pg := range kept {
+		first := p * kv.PageTokens
 		lo, hi := edges[:rows:rows], edges[rows:2*rows:2*rows]
 		seen := false
-		for i := range n {
-			l, u := visible(t0 + i)
-			l, u = min(max(l, 0), kv.PageTokens), min(max(u, 0), kv.PageTokens)
-			seen = seen || l < u
-			for r := i * g; r < (i+1)*g; r++ {
-				lo[r], hi[r] = int32(l), int32(u)
-			}
+		for i, k := range s.kept {
+			seen = set(lo, hi, i*g, g, 0, k-first) || seen
+		}
+		if !seen {
+			break // nor any later one
+		}
+		page := bias
+		if page != nil {
+			page = bias[min(first, h.Window.Sink):][:kv.PageTokens]
+		}
+		s.spans = append(s.spans, pg.Span(lo, hi, page))
+		edges = edges[2*rows:]
+	}
+	for p, pg := range recent {
+		first := base + p*kv.PageTokens
+		lo, hi := edges[:rows:rows], edges[rows:2*rows:2*rows]
+		seen := false
+		for i, from := range s.from {
+			seen = set(lo, hi, i*g, g, from-first, t0+i+1-first) || seen
 		}
 		if seen {
-			s.spans = append(s.spans, pg.Span(lo, hi, bias))
+			s.spans = append(s.spans, pg.Span(lo, hi, nil))
 			edges = edges[2*rows:]
 		}
 	}
-	for i, pg := range kept {
-		first := i * kv.PageTokens
-		add(pg, sampleBias(h.Window, first), func(t int) (int, int) {
-			_, k := h.Visible(t)
-			return 0, k - first
-		})
-	}
-	for i, pg := range recent {
-		first := base + i*kv.PageTokens
-		add(pg, nil, func(t int) (int, int) {
-			from, _ := h.Visible(t)
-			return from - first, t + 1 - first
-		})
-	}
 }
 
-// sampleBias is what is added to the logits of the kept page whose first slot
-// is number first: ln Stride on samples, nothing on sinks.
-func sampleBias(w kv.Window, first int) []float32 {
+// set writes the slots [l, u) of a page as what rows [r, r+g) see, and reports
+// whether that is any.
+func set(lo, hi []int32, r, g, l, u int) bool {
+	l, u = min(max(l, 0), kv.PageTokens), min(max(u, 0), kv.PageTokens)
+	for end := r + g; r < end; r++ {
+		lo[r], hi[r] = int32(l), int32(u)
+	}
+	return l < u
+}
+
+// sampleBias is what is added to the logits of the kept tokens: nothing to those of
+// the sinks, ln Stride to those of a page of samples.
+func (s *scratch) sampleBias(w kv.Window) []float32 {
 	if w.Stride == 0 {
 		return nil
 	}
-	bias := make([]float32, kv.PageTokens)
-	for i := max(0, w.Sink-first); i < len(bias); i++ {
-		bias[i] = float32(math.Log(float64(w.Stride)))
+	s.bias = grow(s.bias, w.Sink+kv.PageTokens)
+	clear(s.bias[:w.Sink])
+	ln := float32(math.Log(float64(w.Stride)))
+	for i := w.Sink; i < len(s.bias); i++ {
+		s.bias[i] = ln
 	}
-	return bias
+	return s.bias
 }

@@ -13,6 +13,7 @@ type Cache struct {
 	heads   []Head  // [layer][kvHead]
 	scratch []*Page // [kvHead][page] of the merged layer that was appended to last
 	length  []int   // [layer] positions stored (layers differ only inside a layer-major prefill)
+	hold    int     // a position that the cache can go back to, at a page's start; see Hold
 	unmap   func() error
 }
 
@@ -53,7 +54,7 @@ func (c *Cache) Bytes() int64 {
 	n := int64(len(c.scratch)) * c.pool.pageBytes()
 	for i := range c.heads {
 		h := &c.heads[i]
-		n += int64(len(h.recent)+len(h.kept))*c.pool.pageBytes() + h.sharedBytes(c.pool)
+		n += int64(len(h.recent)+len(h.kept)+len(h.held))*c.pool.pageBytes() + h.sharedBytes(c.pool)
 	}
 	return n
 }
@@ -77,8 +78,32 @@ func (c *Cache) Append(layer, b int, k, v []float32) error {
 func (c *Cache) Release(layer int) {
 	c.releaseScratch()
 	for h := range c.kvHeads {
-		c.Head(layer, h).release(c.pool, c.length[layer])
+		c.Head(layer, h).release(c.pool, c.length[layer], c.hold)
 	}
+}
+
+// Hold keeps from now on what it takes to go back to position n, rounded down to
+// a page, however far the sequence goes on: of a lazy head, the pages that a
+// query there sees. They count as any others. Another position is held no longer,
+// unless n is gone already: then nothing changes. Pick and Merge give up what is
+// held.
+func (c *Cache) Hold(n int) {
+	if n = max(0, n) / PageTokens * PageTokens; n == c.hold || !c.has(n) {
+		return
+	}
+	c.unhold()
+	c.hold = n
+}
+
+func (c *Cache) unhold() {
+	for i := range c.heads {
+		h := &c.heads[i]
+		for _, pg := range h.held {
+			c.pool.put(pg)
+		}
+		h.held = nil
+	}
+	c.hold = 0
 }
 
 // Demote makes a head lazy: from now on it has the window w. Its pages outside
@@ -100,7 +125,7 @@ func (c *Cache) Demote(layer, kvHead int, w Window) error {
 	if err := h.keep(c.pool, c.length[layer]); err != nil {
 		return fmt.Errorf("kv: layer %d, KV head %d: %w", layer, kvHead, err)
 	}
-	h.release(c.pool, c.length[layer])
+	h.release(c.pool, c.length[layer], c.hold)
 	return nil
 }
 
@@ -119,12 +144,23 @@ func (c *Cache) Preview(layer, kvHead int, w Window, anchor int) (*Head, error) 
 	return p, p.keep(scratch, c.length[layer])
 }
 
-// CanTruncate reports whether the cache can go back to its first n positions
-// without having lost anything that those need.
-func (c *Cache) CanTruncate(n int) bool {
+// Back is the last position up to n that the cache can go back to without having
+// lost anything that it needs.
+func (c *Cache) Back(n int) int {
+	switch {
+	case c.has(n):
+		return n
+	case c.hold <= n:
+		return c.hold
+	}
+	return 0
+}
+
+// has reports whether no head has dropped what a query at position n sees.
+func (c *Cache) has(n int) bool {
 	for i := range c.heads {
 		h := &c.heads[i]
-		if h.first > h.firstNeeded(n)/PageTokens || n < h.from {
+		if h.first > h.firstPage(n) || n < h.from {
 			return false
 		}
 	}
@@ -132,34 +168,14 @@ func (c *Cache) CanTruncate(n int) bool {
 }
 
 // Truncate goes back to the first n positions (layers that hold fewer keep
-// them). Call it only where CanTruncate(n).
+// them); n is 0 or what Back has returned.
 func (c *Cache) Truncate(n int) {
 	c.releaseScratch()
+	if n < c.hold {
+		c.unhold()
+	}
 	for i := range c.heads {
-		h := &c.heads[i]
-		layer := i / c.kvHeads
-		if c.length[layer] <= n && len(h.recent) <= pagesOf(c.length[layer])-h.first {
-			continue
-		}
-		m := min(n, c.length[layer])
-		pages := max(0, pagesOf(m)-h.first)
-		for _, pg := range h.recent[min(pages, len(h.recent)):] {
-			c.pool.put(pg)
-		}
-		h.recent = h.recent[:min(pages, len(h.recent))]
-		if h.Window.Full() {
-			continue
-		}
-		_, kept := h.Visible(m - 1)
-		if m == 0 {
-			kept = 0
-		}
-		h.nkept = min(h.nkept, kept)
-		pages = pagesOf(h.nkept)
-		for _, pg := range h.kept[pages:] {
-			c.pool.put(pg)
-		}
-		h.kept = h.kept[:pages]
+		c.heads[i].truncate(c.pool, min(n, c.length[i/c.kvHeads]))
 	}
 	for l := range c.length {
 		c.length[l] = min(c.length[l], n)
@@ -178,6 +194,7 @@ func (c *Cache) Reset(windows []Window) {
 		}
 	}
 	clear(c.length)
+	c.hold = 0
 }
 
 // Close gives all pages back. The cache must not be used afterwards.
@@ -207,7 +224,18 @@ func headPages(w Window, n, b int) int64 {
 		return int64(pagesOf(n))
 	}
 	kept := min(w.Sink, n) + w.samplesBefore(n-w.Recent)
-	return int64(pagesOf(n) - max(0, (n-b-w.Recent)/PageTokens) + pagesOf(kept))
+	return int64(pagesOf(n) - w.firstPage(n-b) + pagesOf(kept))
+}
+
+// HoldBytes is the most that heads with these windows hold besides because of Hold.
+func (p Precision) HoldBytes(windows []Window, headDim int) int64 {
+	var pages int64
+	for _, w := range windows {
+		if !w.Full() {
+			pages += int64(pagesOf(w.Recent))
+		}
+	}
+	return pages * p.PageBytes(headDim)
 }
 
 // pagesOf is the number of pages that hold n tokens.

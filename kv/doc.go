@@ -38,6 +38,9 @@
 // Between Append and Release everything that any query of the block sees is
 // there, whatever the window: a block may be longer than the window.
 //
+// [Cache.Hold] puts aside the pages that lazy heads need to go back to one
+// position, for a sequence that may go on differently from there.
+//
 // The package knows nothing of softmax or policies. Bytes reported are bytes
 // held: a page counts from the moment it leaves the pool until it returns.
 package kv

@@ -12,12 +12,13 @@ type Layout struct {
 	Layers    int          `json:"layers"`
 	KVHeads   int          `json:"kv_heads"`
 	HeadDim   int          `json:"head_dim"`
-	Length    int          `json:"length"` // positions, the same in every layer
-	Heads     []HeadLayout `json:"heads"`  // [layer][kvHead]
+	Length    int          `json:"length"`         // positions, the same in every layer
+	Hold      int          `json:"hold,omitempty"` // see Cache.Hold
+	Heads     []HeadLayout `json:"heads"`          // [layer][kvHead]
 }
 
 // HeadLayout says which pages of a head follow one another in the file: the kept
-// ones, then the recent ones.
+// ones, then those held, then the recent ones.
 type HeadLayout struct {
 	Window Window `json:"window"`
 	First  int    `json:"first"`          // index of the first recent page
@@ -25,14 +26,17 @@ type HeadLayout struct {
 	From   int    `json:"from,omitempty"` // of a picked head: see Pick
 }
 
-// pages are the numbers of kept and recent pages of a head at a length.
-func (h HeadLayout) pages(length int) (kept, recent int) {
-	return pagesOf(h.Kept), pagesOf(length) - h.First
+// pages are the numbers of kept, held and recent pages of a head.
+func (l *Layout) pages(h HeadLayout) (kept, held, recent int) {
+	if !h.Window.Full() {
+		held = max(0, min(h.First, l.Hold/PageTokens)-h.Window.firstPage(l.Hold))
+	}
+	return pagesOf(h.Kept), held, pagesOf(l.Length) - h.First
 }
 
 // Layout describes the cache for Open.
 func (c *Cache) Layout() Layout {
-	l := Layout{Precision: c.pool.precision, Layers: c.layers, KVHeads: c.kvHeads, HeadDim: c.headDim, Length: c.Len()}
+	l := Layout{Precision: c.pool.precision, Layers: c.layers, KVHeads: c.kvHeads, HeadDim: c.headDim, Length: c.Len(), Hold: c.hold}
 	for i := range c.heads {
 		h := &c.heads[i]
 		l.Heads = append(l.Heads, HeadLayout{Window: h.Window, First: h.first, Kept: h.nkept, From: h.from})
@@ -44,7 +48,7 @@ func (c *Cache) Layout() Layout {
 // cache can have.
 func (l *Layout) Bytes() (int64, error) {
 	if l.Layers < 1 || l.KVHeads < 1 || l.HeadDim < 1 || l.Length < 0 || l.Layers > 1<<16 || l.KVHeads > 1<<16 || l.HeadDim > 1<<16 ||
-		l.Length > 1<<40 || l.Precision != BF16 && l.Precision != Int8 || len(l.Heads) != l.Layers*l.KVHeads {
+		l.Length > 1<<40 || l.Hold < 0 || l.Hold > l.Length || l.Hold%PageTokens != 0 || l.Precision != BF16 && l.Precision != Int8 || len(l.Heads) != l.Layers*l.KVHeads {
 		return 0, errors.New("its description of the cache makes no sense")
 	}
 	var n int64
@@ -56,28 +60,28 @@ func (l *Layout) Bytes() (int64, error) {
 		case picked:
 			first, want = h.From/PageTokens, h.Kept
 		case !w.Full():
-			first = max(0, (l.Length-w.Recent)/PageTokens)
+			first = w.firstPage(l.Length)
 			want = min(w.Sink, l.Length) + w.samplesBefore(l.Length-w.Recent)
 		}
 		impossible := picked && (!w.Full() || h.From < 0 || h.From > l.Length || h.Kept < 0 || h.Kept > h.From)
 		if err := w.Validate(); err != nil || impossible || h.First != first || h.Kept != want {
 			return 0, fmt.Errorf("its description of layer %d, KV head %d makes no sense", i/l.KVHeads, i%l.KVHeads)
 		}
-		kept, recent := h.pages(l.Length)
-		n += int64(kept + recent)
+		kept, held, recent := l.pages(h)
+		n += int64(kept + held + recent)
 	}
 	return n * l.Precision.PageBytes(l.HeadDim), nil
 }
 
-// Write writes the pages as they lie in memory: head after head, kept pages
-// before recent ones. Merged heads cannot be written.
+// Write writes the pages as they lie in memory, head after head, as HeadLayout says.
+// Merged heads cannot be written.
 func (c *Cache) Write(w io.Writer) error {
 	for i := range c.heads {
 		h := &c.heads[i]
 		if h.Merged() {
 			return errors.New("merged layers have no place in a file")
 		}
-		for _, pages := range [][]*Page{h.kept, h.recent} {
+		for _, pages := range [][]*Page{h.kept, h.held, h.recent} {
 			for _, pg := range pages {
 				if _, err := w.Write(pg.mem); err != nil {
 					return err
@@ -119,9 +123,12 @@ func Open(pool *Pool, l Layout, data []byte, unmap func() error) (*Cache, error)
 	for i, hl := range l.Heads {
 		h := &c.heads[i]
 		h.first, h.nkept, h.from = hl.First, hl.Kept, hl.From
-		kept, recent := hl.pages(l.Length)
+		kept, held, recent := l.pages(hl)
 		for range kept {
 			h.kept = append(h.kept, next())
+		}
+		for range held {
+			h.held = append(h.held, next())
 		}
 		for range recent {
 			h.recent = append(h.recent, next())
@@ -130,6 +137,6 @@ func Open(pool *Pool, l Layout, data []byte, unmap func() error) (*Cache, error)
 	for i := range c.length {
 		c.length[i] = l.Length
 	}
-	c.unmap = unmap
+	c.hold, c.unmap = l.Hold, unmap
 	return c, nil
 }

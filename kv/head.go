@@ -1,5 +1,7 @@
 package kv
 
+import "slices"
+
 // A Head is the cache of one KV head of one layer, as attention reads it.
 type Head struct {
 	Window Window // zero for a picked or merged head
@@ -14,7 +16,8 @@ type Head struct {
 	first  int
 	kept   []*Page // lazy heads: sinks, then samples, slot after slot; picked heads: the picked tokens; merged ones: the retained
 	nkept  int
-	from   int // picked and merged heads: everything from here on is in recent; 0: neither
+	held   []*Page // lazy heads: pages before first that the cache's held position needs
+	from   int     // picked and merged heads: everything from here on is in recent; 0: neither
 
 	merged   *merged // shared with the layer below or above; nil: not merged
 	side     int     // 0: the lower of the two layers, 1: the upper
@@ -72,20 +75,18 @@ func (h *Head) Tokens(n int) int { return n - h.first*PageTokens + h.nkept }
 // put writes positions [n, n+b): k and v are [b][stride] with the head's vector
 // at offset off; d values each.
 func (h *Head) put(p *Pool, n, b int, k, v []float32, stride, off, d int) error {
-	kp, vp := make([]float32, p.dim), make([]float32, p.dim) // padded with zeros
-	for i := range b {
-		pos := n + i
-		if pi := pos/PageTokens - h.first; pi == len(h.recent) {
+	for i := 0; i < b; {
+		slot, page := (n+i)%PageTokens, (n+i)/PageTokens-h.first
+		if page == len(h.recent) {
 			pg, err := p.take()
 			if err != nil {
 				return err
 			}
 			h.recent = append(h.recent, pg)
 		}
-		pg := h.recent[pos/PageTokens-h.first]
-		copy(kp, k[i*stride+off:][:d])
-		copy(vp, v[i*stride+off:][:d])
-		pg.put(pos%PageTokens, kp, vp, p.dim)
+		run := min(PageTokens-slot, b-i)
+		h.recent[page].put(slot, run, k[i*stride+off:], v[i*stride+off:], stride, d, p.dim)
+		i += run
 	}
 	return h.keep(p, n+b)
 }
@@ -129,30 +130,63 @@ func (h *Head) copyKept(p *Pool, pos int) error {
 }
 
 // release gives back the recent pages that neither a later query nor keep needs
-// once n positions are stored.
-func (h *Head) release(p *Pool, n int) { h.dropBefore(p, h.firstNeeded(n)/PageTokens) }
+// once n positions are stored; those that position hold needs are put aside.
+func (h *Head) release(p *Pool, n, hold int) { h.dropBefore(p, h.firstPage(n), hold) }
 
-// dropBefore gives back the recent pages before a page.
-func (h *Head) dropBefore(p *Pool, page int) {
+// dropBefore gives back the recent pages before a page, or puts them aside.
+func (h *Head) dropBefore(p *Pool, page, hold int) {
 	dead := min(max(page-h.first, 0), len(h.recent))
-	for _, pg := range h.recent[:dead] {
-		p.put(pg)
+	for i, pg := range h.recent[:dead] {
+		if i += h.first; i >= h.firstPage(hold) && i < hold/PageTokens {
+			h.held = append(h.held, pg)
+		} else {
+			p.put(pg)
+		}
 	}
 	h.recent = append(h.recent[:0], h.recent[dead:]...)
 	h.first += dead
 }
 
-// firstNeeded is the first position that a query after n positions looks at in
-// the recent pages.
-func (h *Head) firstNeeded(n int) int {
+// firstPage is the first recent page that a query at position n sees.
+func (h *Head) firstPage(n int) int {
 	if h.Window.Full() {
-		return h.from
+		return h.from / PageTokens
 	}
-	return max(0, n-h.Window.Recent)
+	return h.Window.firstPage(n)
+}
+
+// truncate goes back to the first n positions, of which nothing is missing but
+// what lies in held; or to none, as a full head if it was picked or merged.
+func (h *Head) truncate(p *Pool, n int) {
+	if n < h.from {
+		h.reset(p)
+		return
+	}
+	pages := min(max(0, pagesOf(n)-h.first), len(h.recent))
+	for _, pg := range h.recent[pages:] {
+		p.put(pg)
+	}
+	h.recent = h.recent[:pages]
+	if h.Window.Full() {
+		return
+	}
+	if first := h.Window.firstPage(n); h.first > first {
+		h.first, h.recent, h.held = first, append(h.held, h.recent...), nil
+	}
+	kept := 0
+	if n > 0 {
+		_, kept = h.Visible(n - 1)
+	}
+	h.nkept = min(h.nkept, kept)
+	pages = pagesOf(h.nkept)
+	for _, pg := range h.kept[pages:] {
+		p.put(pg)
+	}
+	h.kept = h.kept[:pages]
 }
 
 func (h *Head) reset(p *Pool) {
-	for _, pg := range h.recent {
+	for _, pg := range slices.Concat(h.held, h.recent) {
 		p.put(pg)
 	}
 	h.dropKept(p)

@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
 	"testing"
@@ -166,7 +167,7 @@ func TestTruncate(t *testing.T) {
 				c, _ := NewCache(NewPool(dim, BF16, 0), 1, 1, dim, []Window{w})
 				appendTokens(t, c, 0, n)
 				c.Release(0)
-				if !c.CanTruncate(back) {
+				if c.Back(back) != back {
 					if w.Full() {
 						t.Fatal("a full head cannot go back")
 					}
@@ -179,6 +180,57 @@ func TestTruncate(t *testing.T) {
 				}
 				if c.Bytes() != c.pool.Bytes() {
 					t.Fatalf("cache %d bytes, pool %d", c.Bytes(), c.pool.Bytes())
+				}
+			}
+		}
+	}
+}
+
+// A held position can be gone back to from anywhere behind it, from a file as well.
+func TestHold(t *testing.T) {
+	for n := 300; n < 700; n += 97 {
+		for _, more := range []int{0, 1, 90, 500} {
+			pool := NewPool(dim, BF16, 0)
+			c, _ := NewCache(pool, 1, len(windows), dim, windows)
+			appendTokens(t, c, 0, 100)
+			hold := (n - 130) / PageTokens * PageTokens
+			c.Hold(n - 130)
+			appendTokens(t, c, 0, n-100)
+			c.Release(0)
+			least := c.Bytes()
+			for c.Len() < n+more {
+				appendTokens(t, c, 0, 10)
+				c.Release(0)
+			}
+			c.Hold(100) // gone
+			if got, most := pool.Bytes(), BF16.NeedBytes(windows, c.Len(), 1, dim)+BF16.HoldBytes(windows, dim); got != c.Bytes() || got > most {
+				t.Fatalf("%d tokens and %d: %d bytes of cache, %d of pool, %d announced", n, more, c.Bytes(), got, most)
+			}
+			var file bytes.Buffer
+			if err := c.Write(&file); err != nil {
+				t.Fatal(err)
+			}
+			opened, err := Open(NewPool(dim, BF16, 0), c.Layout(), file.Bytes(), func() error { return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range []*Cache{c, opened} {
+				if back := c.Back(hold + 1); back < hold {
+					t.Fatalf("%d tokens and %d: back to %d, held is %d", n, more, back, hold)
+				}
+				c.Truncate(hold)
+				appendTokens(t, c, 0, n-hold)
+				for h := range windows {
+					for q := hold; q < n; q += 17 {
+						compare(t, c.Head(0, h), q, n, h)
+					}
+				}
+				c.Release(0)
+				if c.Bytes() != least || c.Bytes() != c.pool.Bytes() {
+					t.Fatalf("%d tokens again: %d bytes, %d of pool; %d at first", n, c.Bytes(), c.pool.Bytes(), least)
+				}
+				if c.Close(); c.pool.Bytes() != 0 {
+					t.Fatalf("%d bytes after Close", c.pool.Bytes())
 				}
 			}
 		}

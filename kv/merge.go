@@ -24,6 +24,8 @@ type merged struct {
 
 const lengthBytes = 2 * 2 * 2 * PageTokens // of a page
 
+func (m *merged) lengthBytes() int64 { return int64(len(m.lengths[0])) / 2 / PageTokens * lengthBytes }
+
 // Merge merges the whole pages of a head with those of the layer below; both must
 // be full. What comes later each layer keeps for itself: merged heads grow like full
 // ones, and their pages are made again, in scratch pages, for the time of an
@@ -48,6 +50,7 @@ func (c *Cache) Merge(layer, kvHead int, m Merge) error {
 	if from == 0 {
 		return nil // there is no whole page
 	}
+	c.unhold()
 	if err := c.merge(pair, from, m); err != nil {
 		pair[0].from, pair[1].from = n+1, n+1 // there is no way back
 		return fmt.Errorf("kv: layer %d, KV head %d: %w", layer, kvHead, err)
@@ -76,7 +79,7 @@ func (c *Cache) merge(pair [2]*Head, from int, m Merge) error {
 		both.dirs = append(both.dirs, pg)
 		both.fill(i, [2]*Page{pair[0].recent[0], pair[1].recent[0]}, m.T, c.pool.dim)
 		for _, h := range pair {
-			h.dropBefore(c.pool, i+1)
+			h.dropBefore(c.pool, i+1, 0)
 		}
 	}
 	pair[0].from, pair[1].from = from, from
@@ -99,7 +102,7 @@ func (m *merged) fill(i int, pair [2]*Page, t float64, dim int) {
 		}
 		slerp(key[0], key[1], t)
 		slerp(value[0], value[1], t)
-		m.dirs[i].put(slot, key[0], value[0], dim)
+		m.dirs[i].put(slot, 1, key[0], value[0], dim, dim, dim)
 	}
 }
 
@@ -116,7 +119,7 @@ func (h *Head) restore(pages []*Page, dim int) {
 				key[j] *= lengths[0]
 				value[j] *= lengths[1]
 			}
-			pages[i].put(slot, key, value, dim)
+			pages[i].put(slot, 1, key, value, dim, dim, dim)
 		}
 	}
 	for i, pos := range h.merged.retain {
@@ -155,6 +158,15 @@ func (c *Cache) releaseScratch() {
 	c.scratch = c.scratch[:0]
 }
 
+// copy is m in pages of another pool; on an error, as far as it got.
+func (m *merged) copy(p *Pool) (*merged, error) {
+	if err := p.reserve(m.lengthBytes()); err != nil {
+		return nil, err
+	}
+	dirs, err := p.copies(m.dirs)
+	return &merged{dirs: dirs, lengths: m.lengths, retain: m.retain}, err
+}
+
 // unmerge gives back what two heads share; the lower one does it for both.
 func (h *Head) unmerge(p *Pool) {
 	if h.merged == nil || h.side != 0 {
@@ -163,7 +175,7 @@ func (h *Head) unmerge(p *Pool) {
 	for _, pg := range h.merged.dirs {
 		p.put(pg)
 	}
-	p.unreserve(int64(len(h.merged.lengths[0])/2/PageTokens) * lengthBytes)
+	p.unreserve(h.merged.lengthBytes())
 }
 
 // sharedBytes is what two merged heads share; it counts for the lower one.
@@ -171,8 +183,7 @@ func (h *Head) sharedBytes(p *Pool) int64 {
 	if h.merged == nil || h.side != 0 {
 		return 0
 	}
-	n := int64(len(h.merged.lengths[0]) / 2 / PageTokens)
-	return int64(len(h.merged.dirs))*p.pageBytes() + n*lengthBytes
+	return int64(len(h.merged.dirs))*p.pageBytes() + h.merged.lengthBytes()
 }
 
 // Distances are the angles between the keys, and the values, of a head and of the

@@ -146,8 +146,8 @@ func TestMerge(t *testing.T) {
 					}
 					c.Release(0)
 					c.Release(1)
-					if whole > 0 && c.CanTruncate(whole-1) || !c.CanTruncate(n) {
-						t.Fatalf("%d tokens: can go back to %d: %v, to %d: %v", n, whole-1, c.CanTruncate(whole-1), n, c.CanTruncate(n))
+					if whole > 0 && c.has(whole-1) || !c.has(n) {
+						t.Fatalf("%d tokens: can go back to %d: %v, to %d: %v", n, whole-1, c.has(whole-1), n, c.has(n))
 					}
 					c.Truncate(n)
 				}
@@ -202,8 +202,8 @@ func TestMergeRefusals(t *testing.T) {
 		c := twoLayers(t, rnd, BF16, 300, limit)
 		if err := c.Merge(1, 1, Merge{Retain: []int{1, 5}}); err == nil {
 			continue
-		} else if !errors.Is(err, ErrBudget) || c.CanTruncate(0) || c.CanTruncate(300) {
-			t.Fatalf("limit %d: %v; can go back: %v, %v", limit, err, c.CanTruncate(0), c.CanTruncate(300))
+		} else if !errors.Is(err, ErrBudget) || c.has(0) || c.has(300) {
+			t.Fatalf("limit %d: %v; can go back: %v, %v", limit, err, c.has(0), c.has(300))
 		}
 		if c.Reset(nil); c.pool.Bytes() != 0 {
 			t.Fatalf("limit %d: %d bytes after a reset", limit, c.pool.Bytes())

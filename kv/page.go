@@ -72,15 +72,20 @@ func (p Precision) page(mem []byte, dim int) *Page {
 	return &Page{mem: mem, K: unsafe.Slice((*uint16)(at(0)), n), V: unsafe.Slice((*uint16)(at(2*n)), n)}
 }
 
-// put writes the key and value of one token, [dim] each.
-func (pg *Page) put(slot int, k, v []float32, dim int) {
-	if pg.K8 != nil {
-		kernel.PutK8(pg.K8, pg.KScale, slot, k, dim)
-		kernel.PutV8(pg.V8, pg.VScale, slot, v, dim)
+// put writes the keys and values of n tokens into the slots from slot on: k and v
+// are [n][stride], with size numbers each, padded with zeros to dim.
+func (pg *Page) put(slot, n int, k, v []float32, stride, size, dim int) {
+	if pg.K8 == nil {
+		kernel.PutKV(pg.K, pg.V, slot, n, k, v, stride, size, dim)
 		return
 	}
-	kernel.PutK(pg.K, slot, k, dim)
-	kernel.PutV(pg.V, slot, v, dim)
+	row := make([]float32, dim)
+	for i := range n {
+		copy(row, k[i*stride:][:size])
+		kernel.PutK8(pg.K8, pg.KScale, slot+i, row, dim)
+		copy(row, v[i*stride:][:size])
+		kernel.PutV8(pg.V8, pg.VScale, slot+i, row, dim)
+	}
 }
 
 // take copies one token from another page, bit for bit.

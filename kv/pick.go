@@ -26,15 +26,16 @@ func (c *Cache) Pick(layer, kvHead int, p Pick) error {
 			return fmt.Errorf("kv: layer %d, KV head %d: picked tokens must be ascending positions below %d", layer, kvHead, p.From)
 		}
 	}
+	c.unhold()
 	for _, pos := range p.Tokens {
-		h.dropBefore(c.pool, pos/PageTokens)
+		h.dropBefore(c.pool, pos/PageTokens, 0)
 		if err := h.copyKept(c.pool, pos); err != nil {
 			h.from = n + 1 // there is no way back
 			return fmt.Errorf("kv: layer %d, KV head %d: %w", layer, kvHead, err)
 		}
 	}
 	h.from = p.From
-	h.release(c.pool, n)
+	h.release(c.pool, n, 0)
 	return nil
 }
 

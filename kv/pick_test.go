@@ -92,8 +92,8 @@ func testPick(t *testing.T, precision Precision, n int, p Pick) {
 	appendTokens(t, c, 0, 150)
 	c.Release(0)
 	check(c)
-	if !c.CanTruncate(p.From) || c.CanTruncate(p.From-1) {
-		t.Fatalf("picked at %d, everything from %d on: can go back to %d: %v, to one less: %v", n, p.From, p.From, c.CanTruncate(p.From), c.CanTruncate(p.From-1))
+	if !c.has(p.From) || c.has(p.From-1) {
+		t.Fatalf("picked at %d, everything from %d on: can go back to %d: %v, to one less: %v", n, p.From, p.From, c.has(p.From), c.has(p.From-1))
 	}
 	c.Truncate(n)
 	check(c)
@@ -160,7 +160,7 @@ func TestPageKey(t *testing.T) {
 	for j := range k {
 		k[j] = float32(j) - 3
 	}
-	pg.put(77, k, k, dim)
+	pg.put(77, 1, k, k, dim, dim, dim)
 	pg.Key(got, 77)
 	kernel.GetK(want, pg.K, 77, dim)
 	if !slices.Equal(got, want) || !slices.Equal(got, k) {

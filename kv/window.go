@@ -61,6 +61,9 @@ func (w Window) samplesBefore(end int) int {
 	return (end-first-1)/w.Stride + 1
 }
 
+// firstPage is the first page of recent tokens that a query at position n sees.
+func (w Window) firstPage(n int) int { return max(0, n-w.Recent) / PageTokens }
+
 // Visible reports whether the query at position t sees key j, by definition
 // (caches and masks are tested against it). sample says that ln Stride is added
 // to the logit.

@@ -388,7 +388,7 @@ func TestPolicies(t *testing.T) {
 	specs := map[string][]string{
 		"full":          {"full"},
 		"lighttransfer": {"lighttransfer", "lighttransfer:lazy=0.75", "lighttransfer:unit=head,by=error,lazy=1e-1", "lighttransfer:lazy=0"},
-		"plan":          {"plan:qwq-32b-lighttransfer"},
+		"plan":          {"plan:qwq-32b-lighttransfer", "plan:qwq-32b-lighttransfer,cut=after"},
 		"threshold":     {"threshold:0.9", "threshold:1", "threshold:0"},
 		"streaming":     {"streaming"},
 		"random":        {"random", "random:seed=18446744073709551615", "random:lazy=0.3,seed=0"},

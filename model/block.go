@@ -34,6 +34,9 @@ func (m *Model) Embed(x []float32, ids []int32) error {
 			return err
 		}
 	}
+	if len(ids) >= rowBlock { // of a prompt; else its rows of the file would add up
+		m.source.Forget()
+	}
 	return nil
 }
 
@@ -104,12 +107,10 @@ func (m *Model) layer(l int, x []float32, segs []Segment, w *Workspace, p *Probe
 	if p != nil && p.Cosine {
 		w.before = append(w.before[:0], x[:n*m.Hidden]...)
 	}
-	m.residual(x, w.h, &ly.o, n)
+	m.residual(x, w.h, &ly.o, ly.ffnNorm, n)
 	if p != nil && p.Cosine {
 		seen.Cosine = m.cosine(w.before, x, n)
 	}
-
-	m.norm(w.h, x, ly.ffnNorm, n)
 	w.acts.Set(w.h, n, m.Hidden)
 	mark.Stop(elementwise, prof.None, 0)
 	kernel.MatMulAll(m.par, &w.acts, [][]float32{w.gate, w.up}, []*kernel.Matrix{ly.gate.w, ly.up.w})
@@ -124,7 +125,7 @@ func (m *Model) layer(l int, x []float32, segs []Segment, w *Workspace, p *Probe
 	mark.Stop(elementwise, prof.None, 0)
 	kernel.MatMul(m.par, w.h, &w.acts, ly.down.w)
 	mark = prof.Start()
-	m.residual(x, w.h, &ly.down, n)
+	m.residual(x, w.h, &ly.down, nil, n)
 	mark.Stop(elementwise, prof.None, 0)
 	return seen, nil
 }
@@ -157,10 +158,7 @@ func (m *Model) attend(l int, x []float32, sg Segment, row int, w *Workspace, p 
 			return nil, err
 		}
 	}
-	if p.Distances && l > 0 && w.heads[0].Window.Full() {
-		return o, m.distances(o, sg.Cache)
-	}
-	return o, nil
+	return o, m.distances(o, sg.Cache, p)
 }
 
 // Logits writes the logits of n rows of the residual stream, x [n][hidden], to
@@ -209,11 +207,16 @@ func (m *Model) headNorm(x, weight []float32) {
 	}
 }
 
-func (m *Model) residual(x, y []float32, ln *linear, n int) {
+// residual adds a layer's results y to the residual stream x, both [n][hidden]. With
+// a weight y becomes the normed stream, row by row while it is in the cache.
+func (m *Model) residual(x, y []float32, ln *linear, weight []float32, n int) {
 	m.rows(n, func(i int) {
-		row := y[i*m.Hidden:][:m.Hidden]
+		row, stream := y[i*m.Hidden:][:m.Hidden], x[i*m.Hidden:][:m.Hidden]
 		ln.bias(row)
-		kernel.Add(x[i*m.Hidden:][:m.Hidden], row)
+		kernel.Add(stream, row)
+		if weight != nil {
+			kernel.RMSNorm(row, stream, weight, float32(m.NormEps))
+		}
 	})
 }
 

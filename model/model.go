@@ -52,7 +52,7 @@ type Source interface {
 	// row i of the matrix that Model expects.
 	Tensor(name string) (t weights.Tensor, rowOrder []int, ok bool)
 	Size() int64 // bytes of all weights, as stored
-	Forget()     // what has been read so far is packed and may leave memory
+	Forget()     // what has been read so far may leave memory: it can be read again
 	Close() error
 }
 

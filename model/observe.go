@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/lighttransfer/lighttransfer/attn"
 	"github.com/lighttransfer/lighttransfer/internal/kernel"
@@ -21,10 +22,23 @@ type Probe struct {
 	PerQuery bool
 
 	Ratio, Error, Cosine, Votes, Distances bool // what is wanted
+
+	Keep *Queries // if not nil, gets what it takes to measure again, through other windows
 }
 
 // attention reports whether something is wanted of the layer's attention.
-func (p *Probe) attention() bool { return p != nil && (p.Ratio || p.Error || p.Votes) }
+func (p *Probe) attention() bool {
+	return p != nil && (p.Ratio || p.Error || p.Votes || p.Keep != nil)
+}
+
+// Queries are the last queries of a layer, as its attention has left them.
+type Queries struct {
+	T0, N int       // position of the first, number
+	X     []float32 // [n][hidden] residual stream before the layer's attention is added
+	Q     []float32 // [n][heads][headDim]
+	Out   []float32 // [n][heads][headDim]
+	LSE   []float32 // [n][heads]
+}
 
 // An Observation is a layer's answer to a Probe. What was not asked for is NaN or nil.
 type Observation struct {
@@ -58,34 +72,57 @@ func unseen(l, tokens int) *Observation {
 // observe measures the last queries of b, whose output and log-sum-exps are
 // there; x is the residual stream before the layer's attention is added.
 func (m *Model) observe(o *Observation, x []float32, b *attn.Block, c *kv.Cache, p *Probe) error {
-	l := o.Layer
 	n := min(p.Last, b.N)
 	skip := b.N - n
 	qd := m.Heads * m.HeadDim
 	last := attn.Block{Heads: b.Heads, T0: b.T0 + skip, N: n, Q: b.Q[skip*qd:], Dim: b.Dim, Out: b.Out[skip*qd:], LSE: b.LSE[skip*m.Heads:]}
+	x = x[skip*m.Hidden:][:n*m.Hidden]
+	if p.Keep != nil {
+		*p.Keep = Queries{last.T0, n, slices.Clone(x), slices.Clone(last.Q), slices.Clone(last.Out), slices.Clone(last.LSE)}
+	}
+	return m.look(o, x, &last, c, p)
+}
+
+// ObserveAgain measures queries that a probe has kept: all but the cosine. The cache
+// must hold all positions up to the last of them, and no more.
+func (m *Model) ObserveAgain(l int, q *Queries, c *kv.Cache, p *Probe) (*Observation, error) {
+	heads := make([]*kv.Head, m.KVHeads)
+	for h := range heads {
+		heads[h] = c.Head(l, h)
+	}
+	o := unseen(l, q.T0+q.N)
+	if err := m.look(o, q.X, &attn.Block{Heads: heads, T0: q.T0, N: q.N, Q: q.Q, Dim: m.HeadDim, Out: q.Out, LSE: q.LSE}, c, p); err != nil {
+		return nil, err
+	}
+	return o, m.distances(o, c, p)
+}
+
+// look measures the queries of b; x is their residual stream.
+func (m *Model) look(o *Observation, x []float32, b *attn.Block, c *kv.Cache, p *Probe) error {
+	l := o.Layer
 	window := m.LazyWindow(l, p.Window)
 	// The paper's ratio knows sinks and a recent window only: without samples.
 	plain := window
 	plain.Stride = 0
 	if p.Error {
-		loss, err := m.measure(l, &last, c, p, window)
+		loss, err := m.measure(l, b, c, p, window)
 		if err != nil {
 			return err
 		}
-		o.Error, o.HeadError = m.outputError(l, x[skip*m.Hidden:], loss.Diff, n)
+		o.Error, o.HeadError = m.outputError(l, x, loss.Diff, b.N)
 		if window == plain {
 			o.HeadRatio = loss.Ratio
 		}
 	}
 	if p.Ratio && o.HeadRatio == nil {
-		loss, err := m.measure(l, &last, c, p, plain)
+		loss, err := m.measure(l, b, c, p, plain)
 		if err != nil {
 			return err
 		}
 		o.HeadRatio = loss.Ratio
 	}
 	if p.Votes && b.Heads[0].Window.Full() {
-		o.Votes = attn.Votes(m.par, &last)
+		o.Votes = attn.Votes(m.par, b)
 	}
 	if !p.Ratio {
 		o.HeadRatio = nil
@@ -103,8 +140,12 @@ func (m *Model) observe(o *Observation, x []float32, b *attn.Block, c *kv.Cache,
 	return nil
 }
 
-// distances compares a layer's keys and values with those of the layer below.
-func (m *Model) distances(o *Observation, c *kv.Cache) error {
+// distances compares a layer's keys and values with those of the layer below, if
+// that is wanted.
+func (m *Model) distances(o *Observation, c *kv.Cache, p *Probe) error {
+	if !p.Distances || o.Layer == 0 || !c.Head(o.Layer, 0).Window.Full() {
+		return nil
+	}
 	o.KeyDistances, o.ValueDistances = make([][]float32, m.KVHeads), make([][]float32, m.KVHeads)
 	errs := make([]error, m.KVHeads)
 	m.par.Run(m.KVHeads, func(h int) {

@@ -110,6 +110,11 @@ func (o *computing) check(c *cobra.Command) error {
 		return nil
 	}
 	_, err := lazy.Parse(o.policy, lazy.Settings{Window: o.window, Last: o.last})
+	return policyError(err)
+}
+
+// policyError is a wrong usage, unless it is about what a plan's file holds.
+func policyError(err error) error {
 	var plan *lazy.PlanError
 	if err != nil && !errors.As(err, &plan) && !errors.Is(err, fs.ErrPermission) {
 		return usageError{err}

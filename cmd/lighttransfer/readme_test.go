@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/lighttransfer/lighttransfer"
+	"github.com/lighttransfer/lighttransfer/eval"
 	"github.com/lighttransfer/lighttransfer/internal/ui"
-	"github.com/lighttransfer/lighttransfer/lazy"
 )
 
 func tree() *cobra.Command {
@@ -183,7 +183,7 @@ func accepts(args []string) error {
 		if spec == "auto" || strings.HasPrefix(spec, "plan:") { // these need a model, or a file
 			continue
 		}
-		if _, err := lazy.Parse(spec, lazy.Settings{Window: lighttransfer.DefaultWindow, Last: lighttransfer.DefaultLast}); err != nil {
+		if _, err := eval.ParsePolicy(spec, eval.Settings{Window: lighttransfer.DefaultWindow, Last: lighttransfer.DefaultLast}); err != nil {
 			return fmt.Errorf("--policy: %w", err)
 		}
 	}

@@ -27,6 +27,7 @@ var verbs = []func(*app) *cobra.Command{
 	runCommand,
 	calibrateCommand,
 	benchCommand,
+	evalCommand,
 	// looking into it
 	analyzeCommand,
 	showCommand,
@@ -38,6 +39,7 @@ var verbs = []func(*app) *cobra.Command{
 	// the program itself
 	manCommand,
 	policiesTopic,
+	tasksTopic,
 }
 
 // Exit statuses.

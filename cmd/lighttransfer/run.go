@@ -51,8 +51,8 @@ tokens written in it are read as such.
 
 --session keeps the KV cache in a file and goes on from it: PROMPT is then the next
 turn of that conversation, and costs only itself. With -f a new conversation begins;
-what the cache still holds of it is kept, which is the whole document under full
-attention. Lazy heads have forgotten, so under other policies it may be read again.`,
+what the cache still holds of it is kept: another question about the same document,
+of up to 256 tokens, costs at most so many and 127 more.`,
 		Example: `  lighttransfer run SmolLM2.gguf "Why is the sky blue?"
   lighttransfer run SmolLM2.gguf -f report.txt "What does it say about rivers?" --policy lighttransfer
   lighttransfer run SmolLM2.gguf -f report.txt "And about lakes?" --session report.kv
@@ -217,6 +217,7 @@ func (a *app) talk(m *lighttransfer.Model, path string, o *runFlags) (*talk, err
 	t := &talk{app: a, m: m, path: path, o: o, reading: a.reading()}
 	t.options = o.computing.options()
 	t.options.Sampling = o.sampling
+	t.options.Rewind = o.session != "" // the next run may ask about the same files
 	t.options.Progress = t.reading.prompt(m.Config().Layers)
 	if o.session != "" {
 		_, err := os.Stat(o.session)

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,13 +32,19 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script: each verb as a user calls it, in an empty home.
 func TestScripts(t *testing.T) {
 	needle := haystack(t)
+	jieba, err := filepath.Abs(filepath.Join("..", "..", "eval", "score", "jieba", "testdata", "small.tar.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	hub := httptest.NewServer(fakeHub(t))
 	t.Cleanup(hub.Close)
+	endpoint := httptest.NewServer(fakeEndpoint())
+	t.Cleanup(endpoint.Close)
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
 			for name, value := range map[string]string{"HOME": e.WorkDir, "USERPROFILE": e.WorkDir, "LIGHTTRANSFER_HOME": filepath.Join(e.WorkDir, "lt"),
-				"HF_HOME": filepath.Join(e.WorkDir, "hf"), "HF_ENDPOINT": hub.URL, "NO_PROXY": "127.0.0.1", "TMPDIR": e.WorkDir} {
+				"HF_HOME": filepath.Join(e.WorkDir, "hf"), "HF_ENDPOINT": hub.URL, "ENDPOINT": endpoint.URL, "NO_PROXY": "127.0.0.1", "TMPDIR": e.WorkDir, "JIEBA": jieba} {
 				e.Setenv(name, value)
 			}
 			return os.WriteFile(filepath.Join(e.WorkDir, "needle.txt"), []byte(needle), 0o644)
@@ -63,6 +70,26 @@ func haystack(t *testing.T) string {
 	}
 	t.Fatal("the goldens have no prompt with the answer 9778932")
 	return ""
+}
+
+// fakeEndpoint is an OpenAI-compatible server that says yes, unless asked to refuse;
+// its first requests fail.
+func fakeEndpoint() http.Handler {
+	var asked atomic.Int64
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		switch {
+		case !strings.HasSuffix(r.URL.Path, "completions") || r.Header.Get("Authorization") != "Bearer test-key":
+			w.WriteHeader(http.StatusNotFound)
+		case bytes.Contains(body, []byte("refuse")):
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, `{"error": {"message": "not this one"}}`)
+		case asked.Add(1) < 3:
+			w.WriteHeader(http.StatusTooManyRequests)
+		default:
+			io.WriteString(w, `{"choices": [{"text": "Yes!"}]}`)
+		}
+	})
 }
 
 // exits runs a command that must end with a status: exits 2 lighttransfer run

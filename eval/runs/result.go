@@ -27,6 +27,8 @@ type Policy struct {
 	Recent int    `json:"recent"`
 	Stride int    `json:"stride"`
 	KV     string `json:"kv"` // precision of the cache
+
+	PlanHash string `json:"plan_hash,omitempty"` // of a plan's contents
 }
 
 // A Result is one record answered under one policy: a line of a results file.

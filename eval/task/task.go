@@ -17,7 +17,7 @@ type Task struct {
 // Options say where records come from and how long they are.
 type Options struct {
 	Data    string // folder with published data; "" where a task needs none
-	Lengths []int  // tokens of generated prompts; nil: the task's own default
+	Lengths []int  // tokens of generated prompts with their answers; nil: the task's own default
 	Count   int    // records per length of generated tasks; 0: the task's own default
 	Seed    uint64 // of generated tasks
 
@@ -42,8 +42,8 @@ type Record struct {
 	Later string `json:"later,omitempty"`
 
 	// Target, if not empty, is a text that is given to the model token by token
-	// after the prompt (teacher forcing) and whose likelihood is measured. With
-	// MaxTokens 0 that is all; otherwise an answer is generated as well.
+	// after the prompt and Prefix (teacher forcing) and whose likelihood is measured.
+	// With MaxTokens 0 that is all; otherwise an answer is generated as well.
 	Target string `json:"target,omitempty"`
 
 	MaxTokens int      `json:"max_tokens,omitempty"` // of the answer

@@ -43,7 +43,7 @@ type AttnScratch struct {
 //	out[r] = Σ exp(x[s] - lse[r]) V[s]
 //
 // q is [rows][d], already scaled by 1/sqrt(head size); out is [rows][d] and lse
-// [rows]. d is a multiple of 32. A row that sees nothing gets out 0 and lse
+// [rows], or nil when it is not wanted. d is a multiple of 32. A row that sees nothing gets out 0 and lse
 // -Inf. The logits never exist as a whole: the online softmax (Milakov and
 // Gimelshein 2018; FlashAttention, Dao et al. 2022) keeps for each row a running
 // maximum, a running sum and a running output.
@@ -61,7 +61,10 @@ func Attend(out, lse, q []float32, rows, d int, spans []Span, s *AttnScratch) {
 	if rows <= 0 {
 		return
 	}
-	out, lse, q = out[:rows*d], lse[:rows], q[:rows*d]
+	out, q = out[:rows*d], q[:rows*d]
+	if lse != nil {
+		lse = lse[:rows]
+	}
 	for i := range spans {
 		spans[i].check(i, rows, d)
 	}
@@ -133,13 +136,14 @@ func attendGeneric(out, lse, q []float32, rows, d int, spans []Span) {
 			}
 			sp.mix(o, &x, lo, hi)
 		}
-		lse[r] = float32(math.Inf(-1))
 		if l != 0 {
 			inv := float32(1 / l)
 			for j := range o {
 				o[j] *= inv
 			}
-			lse[r] = float32(float64(m) + math.Log(l))
+		}
+		if lse != nil {
+			lse[r] = float32(float64(m) + math.Log(l)) // -Inf when l is 0
 		}
 	}
 }

@@ -7,7 +7,7 @@
 //            (mask it); both are then float32. Q is [rows][d]. S has rows of STRIDE
 //            bytes and becomes P in place.
 // Algorithm: register tiles of 3, 4 or 6 rows x 16 columns (two ymm registers); the
-//            same lines of the page that comes next are prefetched.
+//            same lines of four groups later are prefetched.
 // Tested by: TestAttendTiers, TestAttendSplits, FuzzAttend (attn_tier_test.go).
 
 #include "textflag.h"
@@ -70,75 +70,75 @@ GLOBL attnIota8<>(SB), RODATA|NOPTR, $32
 
 // The bodies below are included once per number of rows.
 
-// func attnQK3AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK3AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK3AVX2(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
-	MOVQ pages+32(FP), R10
+	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
 	VBROADCASTSS attnF32<>+0(SB), Y15
 #include "attn_avx2_qk_amd64.h"
 
-// func attnPV3AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV3AVX2(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV3AVX2(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
 	MOVQ c+24(FP), R10
-	MOVQ pages+32(FP), R8
+	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
 	VBROADCASTSS attnF32<>+0(SB), Y15
 #include "attn_avx2_pv_amd64.h"
 
 #define ROWS4
 
-// func attnQK4AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK4AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK4AVX2(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
-	MOVQ pages+32(FP), R10
+	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
 	VBROADCASTSS attnF32<>+0(SB), Y15
 #include "attn_avx2_qk_amd64.h"
 
-// func attnPV4AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV4AVX2(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV4AVX2(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
 	MOVQ c+24(FP), R10
-	MOVQ pages+32(FP), R8
+	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
 	VBROADCASTSS attnF32<>+0(SB), Y15
 #include "attn_avx2_pv_amd64.h"
 
 #define ROWS6
 
-// func attnQK6AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK6AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK6AVX2(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
-	MOVQ pages+32(FP), R10
+	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
 	VBROADCASTSS attnF32<>+0(SB), Y15
 #include "attn_avx2_qk_amd64.h"
 
-// func attnPV6AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV6AVX2(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV6AVX2(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
 	MOVQ c+24(FP), R10
-	MOVQ pages+32(FP), R8
+	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
 	VBROADCASTSS attnF32<>+0(SB), Y15
 #include "attn_avx2_pv_amd64.h"
 
-// func attnMaskAVX2(s *float32, lo, hi int, bias *float32)
-TEXT ·attnMaskAVX2(SB), NOSPLIT, $0-32
+// func attnMaskAVX2(s *float32, lo, hi int, bias *float32, groups int)
+TEXT ·attnMaskAVX2(SB), NOSPLIT, $0-40
 	MOVQ s+0(FP), DI
 	MOVQ bias+24(FP), SI
 	VPBROADCASTD lo+8(FP), Y1
@@ -147,7 +147,8 @@ TEXT ·attnMaskAVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTD attnF32<>+12(SB), Y3
 	VBROADCASTSS attnF32<>+8(SB), Y4
 	VBROADCASTSS attnF32<>+4(SB), Y5
-	MOVQ $16, CX
+	MOVQ groups+32(FP), CX
+	SHLQ $2, CX
 
 slots:
 	VMOVUPS (DI), Y6
@@ -188,14 +189,14 @@ plain:
 	VCMPPS $1, Y8, x, x; \
 	VANDNPS z, x, x
 
-// func attnSoftmaxAVX2(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+// func attnSoftmaxAVX2(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)
 TEXT ·attnSoftmaxAVX2(SB), NOSPLIT, $0-56
 	MOVQ s+0(FP), DI
 	MOVQ m+8(FP), R8
 	MOVQ l+16(FP), R9
 	MOVQ c+24(FP), R10
 	MOVQ rows+40(FP), R11
-	MOVQ pages+48(FP), R12
+	MOVQ groups+48(FP), R12
 	VBROADCASTSS attnF32<>+20(SB), Y8
 	VBROADCASTSS attnF32<>+44(SB), Y9
 	VBROADCASTSS attnF32<>+40(SB), Y10
@@ -213,7 +214,6 @@ row:
 	VMOVAPS Y7, Y3
 	MOVQ DI, SI
 	MOVQ R12, CX
-	SHLQ $2, CX
 
 top:
 	VMAXPS (SI), Y0, Y0
@@ -243,7 +243,7 @@ top:
 	VMULPS 32(R9), Y0, Y7
 	MOVQ DI, SI
 	MOVQ R12, CX
-	SHLQ $3, CX
+	SHLQ $1, CX
 
 exp:
 	VMOVUPS (SI), Y0

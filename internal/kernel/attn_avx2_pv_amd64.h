@@ -1,6 +1,6 @@
 // The loops of attnPV3AVX2 and its siblings (attn_avx2_amd64.s).
-// DX o, R15 p, R9 v, R10 c, R8 pages, R11 d, Y15 mask.
-	LEAQ (R9)(R8*8), R8     // end of the page pointers
+// DX o, R15 p, R9 v, R10 c, R8 groups, R11 d, Y15 mask.
+	LEAQ (R9)(R8*8), R8     // end of the groups
 	MOVQ R11, R12
 	SHLQ $2, R11            // bytes of a row of O
 	SHLQ $6, R12            // bytes of 32 tokens of V
@@ -19,16 +19,13 @@ tile:
 	LOADO(5, Y10, Y11)
 #endif
 	MOVQ R15, SI
-	MOVQ R9, AX             // page
-
-page:
-	MOVQ (AX), DI
-	MOVQ 8(AX), R14
-	SUBQ DI, R14            // from here to the same place of what comes next
-	ADDQ R13, DI
-	MOVQ $4, BX             // groups of 32 tokens
+	MOVQ R9, AX             // group
 
 group:
+	MOVQ (AX), DI
+	MOVQ 32(AX), R14
+	SUBQ DI, R14            // from here to the same place of what comes later
+	ADDQ R13, DI
 	MOVQ $16, CX            // pairs of tokens
 
 tokens:
@@ -59,12 +56,9 @@ tokens:
 	ADDQ $64, DI
 	DECQ CX
 	JNZ tokens
-	LEAQ -1024(DI)(R12*1), DI
-	DECQ BX
-	JNZ group
 	ADDQ $8, AX
 	CMPQ AX, R8
-	JNE page
+	JNE group
 
 	MOVQ DX, AX
 	STOREO(Y0, Y1)

@@ -1,13 +1,13 @@
 // The loops of attnQK3AVX2 and its siblings (attn_avx2_amd64.s).
-// DX s, R8 q [rows][d], R9 k, R10 pages, R11 d, Y15 mask.
+// DX s, R8 q [rows][d], R9 k, R10 groups, R11 d, Y15 mask.
 	MOVQ R11, R12           // d
 	SHLQ $2, R11            // bytes of a row of Q
 
-page:
+group:
 	MOVQ (R9), DI
-	MOVQ 8(R9), R14
-	SUBQ DI, R14            // from here to the same place of what comes next
-	MOVQ $8, R13            // tiles of 16 keys
+	MOVQ 32(R9), R14
+	SUBQ DI, R14            // from here to the same place of what comes later
+	MOVQ $2, R13            // tiles of 16 keys
 
 tile:
 	MOVQ R8, SI             // rows 0 to 2
@@ -77,6 +77,6 @@ dims:
 	JNZ tile
 	ADDQ $8, R9
 	DECQ R10
-	JNZ page
+	JNZ group
 	VZEROUPPER
 	RET

@@ -54,64 +54,67 @@
 
 // The bodies below are included once per number of rows.
 
-// func attnQK3AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK3AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK3AVX2Int8(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
 	MOVQ ks+24(FP), R15
-	MOVQ pages+32(FP), R10
+	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
 #include "attn_avx2i8_qk_amd64.h"
 
-// func attnPV3AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV3AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV3AVX2Int8(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
 	MOVQ c+24(FP), R10
+	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
 #include "attn_avx2i8_pv_amd64.h"
 
 #define ROWS4
 
-// func attnQK4AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK4AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK4AVX2Int8(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
 	MOVQ ks+24(FP), R15
-	MOVQ pages+32(FP), R10
+	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
 #include "attn_avx2i8_qk_amd64.h"
 
-// func attnPV4AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV4AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV4AVX2Int8(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
 	MOVQ c+24(FP), R10
+	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
 #include "attn_avx2i8_pv_amd64.h"
 
 #define ROWS6
 
-// func attnQK6AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK6AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK6AVX2Int8(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
 	MOVQ ks+24(FP), R15
-	MOVQ pages+32(FP), R10
+	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
 #include "attn_avx2i8_qk_amd64.h"
 
-// func attnPV6AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV6AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV6AVX2Int8(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
 	MOVQ c+24(FP), R10
+	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
 #include "attn_avx2i8_pv_amd64.h"
 
@@ -145,7 +148,7 @@ GLOBL attnW<>(SB), RODATA|NOPTR, $36
 	VCMPPS $1, Y8, x, x; \
 	VANDNPS z, x, x
 
-// func attnSoftmaxAVX2Int8(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+// func attnSoftmaxAVX2Int8(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)
 TEXT ·attnSoftmaxAVX2Int8(SB), NOSPLIT, $0-56
 	MOVQ s+0(FP), DI
 	MOVQ m+8(FP), R8
@@ -153,7 +156,7 @@ TEXT ·attnSoftmaxAVX2Int8(SB), NOSPLIT, $0-56
 	MOVQ c+24(FP), R10
 	MOVQ vs+32(FP), R13
 	MOVQ rows+40(FP), R11
-	MOVQ pages+48(FP), R12
+	MOVQ groups+48(FP), R12
 	VBROADCASTSS attnW<>+0(SB), Y8
 	VBROADCASTSS attnW<>+24(SB), Y9
 	VBROADCASTSS attnW<>+20(SB), Y10
@@ -171,7 +174,6 @@ row:
 	VMOVAPS Y7, Y3
 	MOVQ DI, SI
 	MOVQ R12, CX
-	SHLQ $2, CX
 
 top:
 	VMAXPS (SI), Y0, Y0
@@ -203,9 +205,9 @@ top:
 	XORQ BX, BX
 	VXORPS Y5, Y5, Y5       // largest p times the value's scale
 
-page:
-	MOVQ (R13)(BX*8), DX    // scales of the values of a page
-	MOVQ $8, CX
+group:
+	MOVQ (R13)(BX*8), DX    // scales of the values of a group
+	MOVQ $2, CX
 
 exp:
 	VMOVUPS (SI), Y0
@@ -228,7 +230,7 @@ exp:
 	JNZ exp
 	INCQ BX
 	CMPQ BX, R12
-	JNE page
+	JNE group
 	VMOVUPS Y6, (R9)
 	VMOVUPS Y7, 32(R9)
 
@@ -248,7 +250,7 @@ exp:
 	MOVQ DI, SI
 	MOVQ DI, DX
 	MOVQ R12, CX
-	SHLQ $3, CX
+	SHLQ $1, CX
 
 words:
 	VMULPS (SI), Y4, Y0

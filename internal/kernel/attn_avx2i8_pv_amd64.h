@@ -1,17 +1,14 @@
-// The loops of attnPV3AVX2Int8 and its siblings (attn_avx2i8_amd64.s): one page.
-// DX o, R15 p, R9 v, R10 c, R11 d.
+// The loops of attnPV3AVX2Int8 and its siblings (attn_avx2i8_amd64.s).
+// DX o, R15 p, R9 v, R10 c, R8 groups, R11 d.
+	LEAQ (R9)(R8*8), R8     // end of the groups
 	MOVQ R11, R12
 	SHLQ $2, R11            // bytes of a row of O
 	SHLQ $5, R12            // bytes of 32 tokens of V
-	MOVQ 8(R9), R14
-	SUBQ (R9), R14          // from a page to the same place of what comes next
 	XORQ R13, R13           // offset of the half tile in V
 
 half:
 	MOVQ R15, SI
-	MOVQ (R9), DI
-	ADDQ R13, DI
-	MOVQ $4, BX             // groups of 32 tokens
+	MOVQ R9, BX             // group
 	ZERO(Y0, Y1)
 	ZERO(Y2, Y3)
 	ZERO(Y4, Y5)
@@ -24,6 +21,10 @@ half:
 #endif
 
 group:
+	MOVQ (BX), DI
+	MOVQ 32(BX), R14
+	SUBQ DI, R14            // from here to the same place of what comes later
+	ADDQ R13, DI
 	MOVQ $8, CX             // quads of tokens
 
 quad:
@@ -44,9 +45,9 @@ quad:
 	ADDQ $8, SI
 	DECQ CX
 	JNZ quad
-	LEAQ -512(DI)(R12*1), DI
-	DECQ BX
-	JNZ group
+	ADDQ $8, BX
+	CMPQ BX, R8
+	JNE group
 
 	MOVQ DX, AX
 	STOREO(0, Y0, Y1)

@@ -1,13 +1,13 @@
 // The loops of attnQK3AVX2Int8 and its siblings (attn_avx2i8_amd64.s).
-// DX s, R8 q, R9 k, R15 ks, R10 pages, R11 d.
+// DX s, R8 q, R9 k, R15 ks, R10 groups, R11 d.
 	MOVQ R11, R12           // d
 	LEAQ 8(R11*2), R11      // bytes of a row of Q
 
-page:
+group:
 	MOVQ (R9), DI
-	MOVQ 8(R9), R14
-	SUBQ DI, R14            // from here to the same place of what comes next
-	MOVQ $16, R13           // halves of tiles: 8 keys
+	MOVQ 32(R9), R14
+	SUBQ DI, R14            // from here to the same place of what comes later
+	MOVQ $4, R13            // halves of tiles: 8 keys
 
 half:
 	LEAQ 8(R8), SI          // rows 0 to 2
@@ -50,7 +50,7 @@ dims:
 	MOVQ R13, CX
 	SHLQ $5, CX
 	SUBQ CX, BX
-	VMOVUPS 512(BX), Y12
+	VMOVUPS 128(BX), Y12
 	LEAQ (R8)(R11*2), AX
 	ADDQ R11, AX
 	STORES(0, (R8), Y0, Y1)
@@ -81,6 +81,6 @@ same:
 	ADDQ $8, R9
 	ADDQ $8, R15
 	DECQ R10
-	JNZ page
+	JNZ group
 	VZEROUPPER
 	RET

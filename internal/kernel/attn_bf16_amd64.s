@@ -6,8 +6,8 @@
 //            STRIDE bytes; P overwrites the first half of each row.
 // Algorithm: register tiles of 3 to 12 rows x 2 tiles of 16 columns. Per step
 //            two 64-byte loads of K or V and one broadcast per row feed 6 to
-//            24 dot products; nothing is repacked. The same lines of the page
-//            that comes next are prefetched into L2.
+//            24 dot products; nothing is repacked. The same lines of four
+//            groups later are prefetched into L2.
 // Tested by: TestAttendTiers, TestAttendSplits, FuzzAttend (attn_tier_test.go).
 
 #include "textflag.h"
@@ -88,85 +88,85 @@ dims:
 
 // The bodies below are included once per number of rows.
 
-// func attnQK3BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK3BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK3BF16(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
-	MOVQ pages+32(FP), R10
+	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
 #include "attn_bf16_qk_amd64.h"
 
-// func attnPV3BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV3BF16(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV3BF16(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
 	MOVQ c+24(FP), R10
-	MOVQ pages+32(FP), R8
+	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
 #include "attn_bf16_pv_amd64.h"
 
 #define ROWS4
 
-// func attnQK4BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK4BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK4BF16(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
-	MOVQ pages+32(FP), R10
+	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
 #include "attn_bf16_qk_amd64.h"
 
-// func attnPV4BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV4BF16(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV4BF16(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
 	MOVQ c+24(FP), R10
-	MOVQ pages+32(FP), R8
+	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
 #include "attn_bf16_pv_amd64.h"
 
 #define ROWS8
 
-// func attnQK8BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK8BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK8BF16(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
-	MOVQ pages+32(FP), R10
+	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
 #include "attn_bf16_qk_amd64.h"
 
-// func attnPV8BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV8BF16(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV8BF16(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
 	MOVQ c+24(FP), R10
-	MOVQ pages+32(FP), R8
+	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
 #include "attn_bf16_pv_amd64.h"
 
 #define ROWS12
 
-// func attnQK12BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK12BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK12BF16(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
-	MOVQ pages+32(FP), R10
+	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
 #include "attn_bf16_qk_amd64.h"
 
-// func attnPV12BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV12BF16(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV12BF16(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
 	MOVQ c+24(FP), R10
-	MOVQ pages+32(FP), R8
+	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
 #include "attn_bf16_pv_amd64.h"
 
@@ -191,8 +191,8 @@ DATA attnConst<>+20(SB)/4, $0x3e691ae6 // 0.22764167
 DATA attnConst<>+24(SB)/4, $0x3d9dd6ec // 0.07707009
 GLOBL attnConst<>(SB), RODATA|NOPTR, $28
 
-// func attnMaskAVX512(s *float32, lo, hi int, bias *float32)
-TEXT ·attnMaskAVX512(SB), NOSPLIT, $0-32
+// func attnMaskAVX512(s *float32, lo, hi int, bias *float32, groups int)
+TEXT ·attnMaskAVX512(SB), NOSPLIT, $0-40
 	MOVQ s+0(FP), DI
 	MOVQ bias+24(FP), SI
 	VPBROADCASTD lo+8(FP), Z1
@@ -200,7 +200,8 @@ TEXT ·attnMaskAVX512(SB), NOSPLIT, $0-32
 	VMOVDQU64 attnIota<>(SB), Z0
 	VPBROADCASTD attnConst<>+8(SB), Z3
 	VBROADCASTSS attnConst<>+4(SB), Z4
-	MOVQ $8, CX
+	MOVQ groups+32(FP), CX
+	SHLQ $1, CX
 	TESTQ SI, SI
 	JZ plain
 	VBROADCASTSS attnConst<>+0(SB), Z5
@@ -242,14 +243,14 @@ plain:
 	VFMADD213PS Z31, f, y; \
 	VSCALEFPS x, y, x
 
-// func attnSoftmaxBF16(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+// func attnSoftmaxBF16(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)
 TEXT ·attnSoftmaxBF16(SB), NOSPLIT, $0-56
 	MOVQ s+0(FP), DI
 	MOVQ m+8(FP), R8
 	MOVQ l+16(FP), R9
 	MOVQ c+24(FP), R10
 	MOVQ rows+40(FP), R11
-	MOVQ pages+48(FP), R12
+	MOVQ groups+48(FP), R12
 	VBROADCASTSS attnConst<>+12(SB), Z31
 	VBROADCASTSS attnConst<>+16(SB), Z30
 	VBROADCASTSS attnConst<>+20(SB), Z29
@@ -264,19 +265,25 @@ row:
 	VMOVAPS Z26, Z3
 	MOVQ DI, SI
 	MOVQ R12, CX
+	SHRQ $1, CX
+	JZ odd
 
 top:
 	VMAXPS (SI), Z0, Z0
 	VMAXPS 64(SI), Z1, Z1
 	VMAXPS 128(SI), Z2, Z2
 	VMAXPS 192(SI), Z3, Z3
-	VMAXPS 256(SI), Z0, Z0
-	VMAXPS 320(SI), Z1, Z1
-	VMAXPS 384(SI), Z2, Z2
-	VMAXPS 448(SI), Z3, Z3
-	ADDQ $512, SI
+	ADDQ $256, SI
 	DECQ CX
 	JNZ top
+
+odd:
+	TESTQ $1, R12
+	JZ even
+	VMAXPS (SI), Z0, Z0
+	VMAXPS 64(SI), Z1, Z1
+
+even:
 	VMAXPS Z1, Z0, Z0
 	VMAXPS Z3, Z2, Z2
 	VMAXPS Z2, Z0, Z0
@@ -300,31 +307,20 @@ top:
 	MOVQ DI, SI
 	MOVQ DI, DX
 	MOVQ R12, CX
-	SHLQ $1, CX
 
 exp:
 	VMOVUPS (SI), Z0
 	VMOVUPS 64(SI), Z1
-	VMOVUPS 128(SI), Z2
-	VMOVUPS 192(SI), Z3
 	VSUBPS Z27, Z0, Z0
 	VSUBPS Z27, Z1, Z1
-	VSUBPS Z27, Z2, Z2
-	VSUBPS Z27, Z3, Z3
 	EXP2(Z0, Z4, Z5)
 	EXP2(Z1, Z6, Z7)
-	EXP2(Z2, Z8, Z9)
-	EXP2(Z3, Z10, Z11)
 	VADDPS Z0, Z24, Z24
 	VADDPS Z1, Z25, Z25
-	VADDPS Z2, Z24, Z24
-	VADDPS Z3, Z25, Z25
 	VCVTNE2PS2BF16(4, 1, 0)
-	VCVTNE2PS2BF16(5, 3, 2)
 	VMOVUPS Z4, (DX)
-	VMOVUPS Z5, 64(DX)
-	ADDQ $256, SI
-	ADDQ $128, DX
+	ADDQ $128, SI
+	ADDQ $64, DX
 	DECQ CX
 	JNZ exp
 	VADDPS Z25, Z24, Z24

@@ -1,16 +1,13 @@
 // The loops of attnQK3BF16 and its siblings (attn_bf16_amd64.s).
-// DX s, R8 q, R9 k, R10 pages, R11 d.
+// DX s, R8 q, R9 k, R10 groups, R11 d.
 	MOVQ R11, R12
 	SHLQ $3, R11            // bytes of 4 rows of Q: d/2 * 16
 	SHLQ $5, R12            // bytes of a tile of 16 keys: d/2 * 64
 
-page:
+group:
 	MOVQ (R9), DI
-	MOVQ 8(R9), R14
-	SUBQ DI, R14            // from here to the same place of what comes next
-	MOVQ $4, R13            // pairs of tiles in a page
-
-tiles:
+	MOVQ 32(R9), R14
+	SUBQ DI, R14            // from here to the same place of what comes later
 	LEAQ (DI)(R12*1), BX
 	MOVQ R8, SI
 	MOVQ R12, CX
@@ -94,11 +91,8 @@ dims:
 	STORES(11, Z22, Z23)
 #endif
 	ADDQ $128, DX
-	MOVQ BX, DI             // the second tile ended where the next pair begins
-	DECQ R13
-	JNZ tiles
 	ADDQ $8, R9
 	DECQ R10
-	JNZ page
+	JNZ group
 	VZEROUPPER
 	RET

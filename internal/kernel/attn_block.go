@@ -18,12 +18,17 @@ import (
 // per block (maximum, rescaling of O) is shared by 512 keys. With few rows
 // (decode) there is one chunk, and every page is read from memory once.
 //
-// Pages that no row of a chunk sees are left out. That does not change a bit:
-// hidden keys have probability 0, and how blocks are cut depends on the spans alone.
+// The loops work on groups of 32 tokens, which lie together in K as in V. Groups
+// that no row of a chunk sees are left out: at the edges of windows, on the
+// diagonal, behind the sinks. That does not change a bit: hidden keys have
+// probability 0, and how blocks are cut depends on the spans alone.
 const (
-	attnPages  = 4
-	attnStride = attnPages*PageTokens + 16 // floats from row to row of S; not a power of two, which would crowd a few sets of L1
-	attnFloor  = -1e29                     // the running maximum before the first key; masked logits are -Inf
+	attnPages   = 4
+	groupTokens = 32
+	attnGroups  = attnPages * PageTokens / groupTokens
+	attnAhead   = 4                         // how many groups ahead the loops ask memory for
+	attnStride  = attnPages*PageTokens + 16 // floats from row to row of S; not a power of two, which would crowd a few sets of L1
+	attnFloor   = -1e29                     // the running maximum before the first key; masked logits are -Inf
 )
 
 // attnBlock is the working memory of the tiers with assembly. Rows are padded
@@ -35,7 +40,7 @@ type attnBlock struct {
 	l     []float32 // [rows][16] running sum of exp2(x-m), by lane
 	s     []float32 // [chunk][attnStride] logits, then probabilities
 	c     []float32 // [2][16] factor that O takes in this block; scale of P
-	p     pages     // what the chunk in hand looks at
+	g     groupList // what the chunk in hand looks at
 }
 
 // resize returns b with n elements of no particular value.
@@ -87,105 +92,136 @@ func (b *attnBlock) attend(t *attnPair, out, lse, q []float32, rows, d int, span
 		}
 		at = end
 	}
-	b.p = pages{} // hold no page when idle
+	b.g = groupList{} // hold no page when idle
 	for r := range rows {
 		b.finish(out[r*d:][:d], lse, r)
 	}
 }
 
-// pages is the part of a block that a chunk of rows looks at.
-type pages struct {
-	n            int
-	spans        [attnPages]*Span
-	k, v, ks, vs [attnPages + 1]unsafe.Pointer
-}
-
-// add appends a page.
-func (p *pages) add(sp *Span) {
-	p.spans[p.n] = sp
-	if sp.int8() {
-		p.k[p.n], p.v[p.n] = unsafe.Pointer(&sp.K8[0]), unsafe.Pointer(&sp.V8[0])
-		p.ks[p.n], p.vs[p.n] = unsafe.Pointer(&sp.KScale[0]), unsafe.Pointer(&sp.VScale[0])
-	} else {
-		p.k[p.n], p.v[p.n] = unsafe.Pointer(&sp.K[0]), unsafe.Pointer(&sp.V[0])
-	}
-	p.n++
-}
-
-// follow says what is read after the last keys, the first values, and after the
-// last values, the keys of the page that comes later.
-func (p *pages) follow(later []Span) {
-	p.k[p.n], p.v[p.n] = p.v[0], p.v[0]
-	if len(later) > 0 {
-		if sp := &later[0]; sp.int8() {
-			p.v[p.n] = unsafe.Pointer(&sp.K8[0])
-		} else {
-			p.v[p.n] = unsafe.Pointer(&sp.K[0])
+// seen is the slots of a page that rows [from, to) see, from the first to the last,
+// in whole groups.
+func (sp *Span) seen(from, to int) (slots [2]int) {
+	first, end := PageTokens, 0
+	for r := from; r < to && (first > 0 || end < PageTokens); r++ {
+		if lo, hi := sp.visible(r); lo < hi {
+			first, end = min(first, lo), max(end, hi)
 		}
 	}
+	if first >= end {
+		return slots
+	}
+	return [2]int{first / groupTokens * groupTokens, (end + groupTokens - 1) / groupTokens * groupTokens}
+}
+
+// groupList is the part of a block that a chunk of rows looks at.
+type groupList struct {
+	n            int
+	pages        []run // by page
+	backing      [attnPages]run
+	k, v, ks, vs [attnGroups + attnAhead]unsafe.Pointer
+}
+
+// A run is the groups of a page that a row sees.
+type run struct {
+	sp        *Span
+	slot      int // of the page, where it begins
+	at, count int // in the list of groups
+}
+
+// fill lists the seen slots of the pages of a block, and what the kernels ask memory
+// for: after the last keys the first values, and after the last values the keys of
+// the page that comes later.
+func (g *groupList) fill(spans, later []Span, seen *[attnPages][2]int, d int) {
+	g.n, g.pages = 0, g.backing[:0]
+	for i := range spans {
+		sp, from, to := &spans[i], seen[i][0], seen[i][1]
+		if from == to {
+			continue
+		}
+		g.pages = append(g.pages, run{sp, from, g.n, (to - from) / groupTokens})
+		for slot := from; slot < to; slot += groupTokens {
+			g.k[g.n], g.v[g.n] = sp.group(slot, d)
+			g.ks[g.n], g.vs[g.n] = nil, nil
+			if sp.int8() {
+				g.ks[g.n], g.vs[g.n] = unsafe.Pointer(&sp.KScale[slot]), unsafe.Pointer(&sp.VScale[slot])
+			}
+			g.n++
+		}
+	}
+	if g.n == 0 {
+		return
+	}
+	for i := range attnAhead {
+		next := g.v[g.n-1]
+		if len(later) > 0 {
+			next, _ = later[0].group(i*groupTokens, d)
+		}
+		g.v[g.n+i] = next
+	}
+	copy(g.k[g.n:], g.v[:attnAhead])
+}
+
+// group is where the keys and values of the 32 tokens from slot on lie.
+func (sp *Span) group(slot, d int) (k, v unsafe.Pointer) {
+	if sp.int8() {
+		return unsafe.Pointer(&sp.K8[slot*d]), unsafe.Pointer(&sp.V8[slot*d])
+	}
+	return unsafe.Pointer(&sp.K[slot*d]), unsafe.Pointer(&sp.V[slot*d])
 }
 
 // addBlock runs all rows over up to attnPages pages of one precision; later is
 // the spans after them.
 func (b *attnBlock) addBlock(t *attnKernels, q []uint32, rows, d int, spans, later []Span) {
+	g := &b.g
+	var last [attnPages][2]int // as g was filled
 	for from := 0; from < rows; from += t.chunk() {
 		to := min(from+t.chunk(), rows)
-		p := &b.p
-		*p = pages{}
+		var seen [attnPages][2]int
 		for i := range spans {
-			if spans[i].anyVisible(from, to) {
-				p.add(&spans[i])
-			}
+			seen[i] = spans[i].seen(from, to)
 		}
-		if p.n == 0 {
+		if from == 0 || seen != last {
+			g.fill(spans, later, &seen, d)
+			last = seen
+		}
+		if g.n == 0 {
 			continue
 		}
-		p.follow(later)
 		f := t.pick(to - from)
-		f.qk(&b.s[0], &q[from*t.queryWords(d)], &p.k[0], &p.ks[0], p.n, d)
-		for i, sp := range p.spans[:p.n] {
-			b.hide(t, sp, i, from, to)
+		f.qk(&b.s[0], &q[from*t.queryWords(d)], &g.k[0], &g.ks[0], g.n, d)
+		for i := range g.pages {
+			b.hide(t, &g.pages[i], from, to)
 		}
-		t.softmax(&b.s[0], &b.m[from], &b.l[from*16], &b.c[0], &p.vs[0], f.rows, p.n)
-		b.mix(t, f, from, d, p.v[:p.n+1])
+		t.softmax(&b.s[0], &b.m[from], &b.l[from*16], &b.c[0], &g.vs[0], f.rows, g.n)
+		b.mix(t, f, from, d)
 	}
 }
 
-// anyVisible reports whether a row of [from, to) sees a slot.
-func (sp *Span) anyVisible(from, to int) bool {
-	for r := from; r < to; r++ {
-		if lo, hi := sp.visible(r); lo < hi {
-			return true
-		}
-	}
-	return false
-}
-
-// hide adds the bias of page i of the chunk and masks what its rows do not see.
-func (b *attnBlock) hide(t *attnKernels, sp *Span, i, from, to int) {
+// hide adds the bias of a page of the chunk and masks what its rows do not see.
+func (b *attnBlock) hide(t *attnKernels, p *run, from, to int) {
 	var bias *float32
-	if sp.Bias != nil {
-		bias = &sp.Bias[0]
+	if p.sp.Bias != nil {
+		bias = &p.sp.Bias[p.slot]
 	}
 	for r := from; r < to; r++ {
-		lo, hi := sp.visible(r)
-		if bias != nil || lo > 0 || hi < PageTokens {
-			t.mask(&b.s[(r-from)*attnStride+i*PageTokens], lo, hi, bias)
+		lo, hi := p.sp.visible(r)
+		if lo, hi = lo-p.slot, hi-p.slot; bias != nil || lo > 0 || hi < p.count*groupTokens {
+			t.mask(&b.s[(r-from)*attnStride+p.at*groupTokens], lo, hi, bias, p.count)
 		}
 	}
 }
 
-// mix adds P V of the pages to the output of a chunk. A full chunk keeps its part
-// of the output in registers over all pages; with fewer rows the time goes into
-// reading V, which is then done page by page, in the order it lies in memory.
-func (b *attnBlock) mix(t *attnKernels, f *attnProducts, from, d int, v []unsafe.Pointer) {
-	o := &b.o[from*d]
+// mix adds P V to the output of a chunk. A full chunk keeps its part of the output
+// in registers over all pages; with fewer rows the time goes into reading V, which
+// is then done page by page, in the order it lies in memory.
+func (b *attnBlock) mix(t *attnKernels, f *attnProducts, from, d int) {
+	o, g := &b.o[from*d], &b.g
 	if f.rows == t.chunk() && !t.onePage {
-		f.pv(o, &b.s[0], &v[0], &b.c[0], len(v)-1, d)
+		f.pv(o, &b.s[0], &g.v[0], &b.c[0], g.n, d)
 		return
 	}
-	for i := range len(v) - 1 {
-		f.pv(o, &b.s[i*t.pageP], &v[i], &b.c[0], 1, d)
+	for _, p := range g.pages {
+		f.pv(o, &b.s[p.at*t.groupP], &g.v[p.at], &b.c[0], p.count, d)
 		for r := range b.c[:t.chunk()] {
 			b.c[r] = 1
 		}
@@ -200,14 +236,15 @@ func (b *attnBlock) finish(out, lse []float32, r int) {
 	for _, x := range b.l[r*16:][:16] {
 		sum += float64(x)
 	}
+	if lse != nil {
+		lse[r] = float32(math.Ln2*float64(b.m[r]) + math.Log(sum)) // -Inf when sum is 0
+	}
 	if sum == 0 {
 		clear(out)
-		lse[r] = float32(math.Inf(-1))
 		return
 	}
 	inv := float32(1 / sum)
 	for j, x := range b.o[r*d:][:d] {
 		out[j] = x*inv + 0
 	}
-	lse[r] = float32(math.Ln2*float64(b.m[r]) + math.Log(sum))
 }

@@ -74,21 +74,21 @@
 	op(27, 27, x)
 
 // QK computes S = Q K^T, rows being one of ROWS3 .. ROWS6. R0 s, R1 q [rows][d],
-// R2 k, R3 ks, R4 pages, R5 d.
+// R2 k, R3 ks, R4 groups, R5 d.
 #define QK(rows) \
 	MOVD s+0(FP), R0; \
 	MOVD q+8(FP), R1; \
 	MOVD k+16(FP), R2; \
 	MOVD ks+24(FP), R3; \
-	MOVD pages+32(FP), R4; \
+	MOVD groups+32(FP), R4; \
 	MOVD d+40(FP), R5; \
 	LSL  $2, R5, R16; \
-page: \
+group: \
 	MOVD.P 8(R2), R6; \
-	MOVD (R2), R7; \
+	MOVD 24(R2), R7; \
 	SUB  R6, R7; \
 	BEGINKEYS; \
-	MOVD $8, R9; \
+	MOVD $2, R9; \
 tile: \
 	MOVD R1, R10; \
 	ADD  R16, R10, R11; \
@@ -111,10 +111,10 @@ dims: \
 	SUBS $1, R9; \
 	BNE  tile; \
 	SUBS $1, R4; \
-	BNE  page; \
+	BNE  group; \
 	RET
 
-// PV computes O = c O + P V. R0 o, R1 p, R2 v, R3 c, R4 pages, R5 d.
+// PV computes O = c O + P V. R0 o, R1 p, R2 v, R3 c, R4 groups, R5 d.
 #define PV(rows) \
 	MOVD o+0(FP), R0; \
 	MOVD p+8(FP), R1; \
@@ -134,14 +134,12 @@ tile: \
 	ADD  $STRIDE, R13, R14; \
 	ADD  $STRIDE, R14, R15; \
 	MOVD R2, R21; \
-	MOVD pages+32(FP), R4; \
-page: \
+	MOVD groups+32(FP), R4; \
+group: \
 	MOVD.P 8(R21), R6; \
-	MOVD (R21), R7; \
+	MOVD 24(R21), R7; \
 	SUB  R6, R7; \
 	ADD  R20, R6; \
-	MOVD $4, R9; \
-group: \
 	MOVD $TOKENSTEPS, R8; \
 tokens: \
 	ADD  R6, R7, R17; \
@@ -150,12 +148,8 @@ tokens: \
 	ADD  $64, R6; \
 	SUBS $1, R8; \
 	BNE  tokens; \
-	ADD  R19, R6; \
-	SUB  $(64*TOKENSTEPS), R6; \
-	SUBS $1, R9; \
-	BNE  group; \
 	SUBS $1, R4; \
-	BNE  page; \
+	BNE  group; \
 	MOVD R0, R8; \
 	rows(STOREO); \
 	ADD  $64, R0; \
@@ -207,7 +201,7 @@ GLOBL attnF32<>(SB), RODATA|NOPTR, $28
 	BICV(x, 30, 28)
 
 // The beginning of a row of softmax: V23 = the new maximum, in all lanes; c = 2^(old
-// - new); V24..V27 = l*c. R0 s, R1 m, R2 l, R3 c, R6 pages.
+// - new); V24..V27 = l*c. R0 s, R1 m, R2 l, R3 c, R6 groups.
 #define MAXIMUM \
 	VLD1R (R1), [V8.S4]; \
 	ORRV(0, 8, 8); \
@@ -215,7 +209,7 @@ GLOBL attnF32<>(SB), RODATA|NOPTR, $28
 	ORRV(2, 8, 8); \
 	ORRV(3, 8, 8); \
 	MOVD R0, R7; \
-	LSL  $3, R6, R8; \
+	LSL  $1, R6, R8; \
 top: \
 	VLD1.P 64(R7), [V4.S4, V5.S4, V6.S4, V7.S4]; \
 	FMAX(0, 0, 4); \

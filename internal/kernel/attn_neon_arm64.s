@@ -9,7 +9,7 @@
 //            scales of its values, vs, which is nil for others.
 // Algorithm: register tiles of 3, 4 or 6 rows x 16 columns (four registers): with 6
 //            rows 48 multiply-adds by an element of Q or P, 8 widenings and 16
-//            loads per 64 bytes. The same lines of the page that comes next are
+//            loads per 64 bytes. The same lines of four groups later are
 //            prefetched.
 // Tested by: TestAttendTiers, TestAttendSplits, FuzzAttend (attn_tier_test.go).
 
@@ -39,38 +39,38 @@ GLOBL attnIota<>(SB), RODATA|NOPTR, $16
 	COLUMNS4(ANDV, 28); \
 	rows(FMAROW)
 
-// func attnQK3NEON(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK3NEON(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK3NEON(SB), NOSPLIT, $0-48
 	UPPER
 	QK(ROWS3)
 
-// func attnQK4NEON(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK4NEON(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK4NEON(SB), NOSPLIT, $0-48
 	UPPER
 	QK(ROWS4)
 
-// func attnQK6NEON(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK6NEON(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK6NEON(SB), NOSPLIT, $0-48
 	UPPER
 	QK(ROWS6)
 
-// func attnPV3NEON(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV3NEON(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV3NEON(SB), NOSPLIT, $0-48
 	UPPER
 	PV(ROWS3)
 
-// func attnPV4NEON(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV4NEON(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV4NEON(SB), NOSPLIT, $0-48
 	UPPER
 	PV(ROWS4)
 
-// func attnPV6NEON(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV6NEON(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV6NEON(SB), NOSPLIT, $0-48
 	UPPER
 	PV(ROWS6)
 
-// func attnMaskNEON(s *float32, lo, hi int, bias *float32)
-TEXT ·attnMaskNEON(SB), NOSPLIT, $0-32
+// func attnMaskNEON(s *float32, lo, hi int, bias *float32, groups int)
+TEXT ·attnMaskNEON(SB), NOSPLIT, $0-40
 	MOVD s+0(FP), R0
 	MOVD lo+8(FP), R1
 	MOVD hi+16(FP), R2
@@ -85,7 +85,8 @@ TEXT ·attnMaskNEON(SB), NOSPLIT, $0-32
 	VDUP R4, V4.S4
 	MOVD $0x3FB8AA3B, R4 // log2(e)
 	VDUP R4, V5.S4
-	MOVD $32, R5
+	MOVD groups+32(FP), R5
+	LSL  $3, R5
 
 slots:
 	VLD1 (R0), [V6.S4]
@@ -105,7 +106,7 @@ plain:
 	BNE  slots
 	RET
 
-// func attnSoftmaxNEON(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+// func attnSoftmaxNEON(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)
 TEXT ·attnSoftmaxNEON(SB), NOSPLIT, $0-56
 	MOVD s+0(FP), R0
 	MOVD m+8(FP), R1
@@ -113,7 +114,7 @@ TEXT ·attnSoftmaxNEON(SB), NOSPLIT, $0-56
 	MOVD c+24(FP), R3
 	MOVD vs+32(FP), R4
 	MOVD rows+40(FP), R5
-	MOVD pages+48(FP), R6
+	MOVD groups+48(FP), R6
 	EXP2CONST
 
 row:
@@ -122,9 +123,9 @@ row:
 	MOVD R4, R10
 	MOVD R6, R11
 
-page:
-	MOVD.P 8(R10), R12 // scales of the values of a page, or nil
-	MOVD $8, R8
+group:
+	MOVD.P 8(R10), R12 // scales of the values of a group, or nil
+	MOVD $2, R8
 
 exp:
 	LDPQ(0, 1, 7, 0)
@@ -153,7 +154,7 @@ store:
 	SUBS $1, R8
 	BNE  exp
 	SUBS $1, R11
-	BNE  page
+	BNE  group
 	STPQ(24, 25, 2, 0)
 	STPQ(26, 27, 2, 32)
 	ADD  $STRIDE, R0

@@ -71,24 +71,24 @@
 	STRQ(4*r+1, 0, r*STRIDE+16); \
 	ADD R16, R8
 
-// func attnQK4NEONDot(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK4NEONDot(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK4NEONDot(SB), NOSPLIT, $0-48
 	MOVD s+0(FP), R0
 	MOVD q+8(FP), R1
 	MOVD k+16(FP), R2
 	MOVD ks+24(FP), R3
-	MOVD pages+32(FP), R4
+	MOVD groups+32(FP), R4
 	MOVD d+40(FP), R5
 	LSL  $1, R5, R16
 	ADD  $16, R16           // bytes of a row of Q
 	LSL  $4, R5, R19        // bytes of a tile of 16 keys
 
-page:
+group:
 	MOVD.P 8(R2), R20
-	MOVD (R2), R7
-	SUB  R20, R7            // from here to the same place of what comes next
+	MOVD 24(R2), R7
+	SUB  R20, R7            // from here to the same place of what comes later
 	MOVD.P 8(R3), R21       // scales of the keys
-	MOVD $16, R9            // halves of tiles: 8 keys
+	MOVD $4, R9             // halves of tiles: 8 keys
 
 half:
 	MOVD R20, R6
@@ -117,7 +117,7 @@ same:
 	SUBS $1, R9
 	BNE  half
 	SUBS $1, R4
-	BNE  page
+	BNE  group
 	RET
 
 // One row of O, to which R8 points: c O + the scale of P times the sums.
@@ -132,34 +132,34 @@ same:
 	STPQ(4*r, 4*r+1, 8, 0); \
 	ADD  R16, R8
 
-// func attnPV4NEONDot(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV4NEONDot(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV4NEONDot(SB), NOSPLIT, $0-48
 	MOVD o+0(FP), R0
 	MOVD p+8(FP), R1
 	MOVD v+16(FP), R2
 	MOVD c+24(FP), R3
+	MOVD groups+32(FP), R4
 	MOVD d+40(FP), R5
 	LSL  $2, R5, R16        // bytes of a row of O
-	LSL  $5, R5, R19        // bytes of 32 tokens of V
-	MOVD (R2), R20          // the page's only one
-	MOVD 8(R2), R7
-	SUB  R20, R7            // from here to the same place of what comes next
 	LSR  $3, R5, R9         // halves of tiles: 8 dimensions
-	SUB  $512, R19, R14
+	MOVD $0, R20            // offset of the half tile in V
 
 half:
-	MOVD R20, R6
+	MOVD R2, R21
 	MOVD R1, R10
 	ADD  $STRIDE, R10, R11
 	ADD  $STRIDE, R11, R12
 	ADD  $STRIDE, R12, R13
 	ROWS4(ZEROROW)
-	MOVD $4, R8
+	MOVD R4, R8
 
 group:
+	MOVD.P 8(R21), R6
+	MOVD 24(R21), R7
+	SUB  R6, R7             // from here to the same place of what comes later
+	ADD  R20, R6
 	DOT16
 	DOT16
-	ADD  R14, R6
 	SUBS $1, R8
 	BNE  group
 	ROWS4(SUMS)
@@ -175,7 +175,7 @@ same:
 	BNE  half
 	RET
 
-// func attnSoftmaxNEONDot(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+// func attnSoftmaxNEONDot(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)
 TEXT ·attnSoftmaxNEONDot(SB), NOSPLIT, $0-56
 	MOVD s+0(FP), R0
 	MOVD m+8(FP), R1
@@ -183,7 +183,7 @@ TEXT ·attnSoftmaxNEONDot(SB), NOSPLIT, $0-56
 	MOVD c+24(FP), R3
 	MOVD vs+32(FP), R4
 	MOVD rows+40(FP), R5
-	MOVD pages+48(FP), R6
+	MOVD groups+48(FP), R6
 	EXP2CONST
 	MOVD $0x0DA24260, R7    // 1e-30
 	FMOVS R7, F13
@@ -202,9 +202,9 @@ row:
 	ZEROV(10)
 	ZEROV(11)
 
-page:
-	MOVD.P 8(R10), R12      // scales of the values of a page
-	MOVD $8, R8
+group:
+	MOVD.P 8(R10), R12      // scales of the values of a group
+	MOVD $2, R8
 
 exp:
 	LDPQ(0, 1, 7, 0)
@@ -234,7 +234,7 @@ exp:
 	SUBS $1, R8
 	BNE  exp
 	SUBS $1, R11
-	BNE  page
+	BNE  group
 	STPQ(24, 25, 2, 0)
 	STPQ(26, 27, 2, 32)
 
@@ -249,7 +249,7 @@ exp:
 	FMOVS F12, 64(R3)
 	MOVD R0, R7
 	MOVD R0, R10
-	LSL  $3, R6, R8
+	LSL  $1, R6, R8
 
 words:
 	VLD1.P 64(R7), [V0.S4, V1.S4, V2.S4, V3.S4]

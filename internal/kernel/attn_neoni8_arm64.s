@@ -41,26 +41,26 @@
 	SIGNED(3); \
 	rows(FMAROW)
 
-// func attnQK3NEONInt8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK3NEONInt8(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK3NEONInt8(SB), NOSPLIT, $0-48
 	QK(ROWS3)
 
-// func attnQK4NEONInt8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK4NEONInt8(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK4NEONInt8(SB), NOSPLIT, $0-48
 	QK(ROWS4)
 
-// func attnQK6NEONInt8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK6NEONInt8(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK6NEONInt8(SB), NOSPLIT, $0-48
 	QK(ROWS6)
 
-// func attnPV3NEONInt8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV3NEONInt8(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV3NEONInt8(SB), NOSPLIT, $0-48
 	PV(ROWS3)
 
-// func attnPV4NEONInt8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV4NEONInt8(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV4NEONInt8(SB), NOSPLIT, $0-48
 	PV(ROWS4)
 
-// func attnPV6NEONInt8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV6NEONInt8(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV6NEONInt8(SB), NOSPLIT, $0-48
 	PV(ROWS6)

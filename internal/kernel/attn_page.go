@@ -29,16 +29,43 @@ func indexV8(s, j, d int) int { return (s/32*(d/16)+j/16)*512 + s%32/4*64 + j%16
 // PutK writes key k [d] of one token into its slot, rounded to bf16.
 func PutK(page []uint16, slot int, k []float32, d int) {
 	at := page[indexK(slot, 0, d):]
-	for j, x := range k[:d] {
-		at[j/2*32+j%2] = toBF16(x)
+	for j := 0; j < d; j += 2 {
+		to, from := at[j*16:][:2], k[j:][:2]
+		to[0], to[1] = toBF16(from[0]), toBF16(from[1])
 	}
 }
 
 // PutV writes value v [d] of one token into its slot, rounded to bf16.
 func PutV(page []uint16, slot int, v []float32, d int) {
 	at := page[indexV(slot, 0, d):]
-	for j, x := range v[:d] {
-		at[j/16*512+j%16*2] = toBF16(x)
+	for j := 0; j < d; j += 16 {
+		to, from := at[j*32:][:31], v[j:][:16]
+		for i, x := range from {
+			to[2*i] = toBF16(x)
+		}
+	}
+}
+
+// PutKV writes keys and values of n tokens, k and v [n][stride] with size numbers
+// each, into the slots from slot on: PutK and PutV of many tokens, filled up with
+// zeros to d.
+func PutKV(pageK, pageV []uint16, slot, n int, k, v []float32, stride, size, d int) {
+	row := make([]uint16, d) // of one token
+	for i := range n {
+		ToBF16(row, k[i*stride:][:size])
+		at := pageK[indexK(slot+i, 0, d):]
+		for j := 0; j < d; j += 2 {
+			to, from := at[16*j:][:2], row[j:][:2]
+			to[0], to[1] = from[0], from[1]
+		}
+		ToBF16(row, v[i*stride:][:size])
+		at = pageV[indexV(slot+i, 0, d):]
+		for j := 0; j < d; j += 16 {
+			to, from := at[32*j:][:31], row[j:][:16]
+			for l, x := range from {
+				to[2*l] = x
+			}
+		}
 	}
 }
 

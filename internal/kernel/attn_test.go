@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -220,4 +221,35 @@ func TestPageSlots(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Runs of tokens are stored as one by one.
+func TestPutKV(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(12, 0))
+		for _, c := range [][4]int{{32, 32, 0, 1}, {64, 64, 0, 128}, {64, 64, 31, 50}, {96, 80, 127, 1}, {128, 100, 3, 17}} {
+			d, size, slot, n := c[0], c[1], c[2], c[3]
+			stride := size + 7
+			k, v := guardedCopy(t, normals(r, (n-1)*stride+size)), guardedCopy(t, normals(r, (n-1)*stride+size))
+			k[0], v[size-1] = float32(math.NaN()), float32(math.Inf(1))
+			pages := [4][]uint16{} // K and V, by PutKV and one by one
+			for i := range pages {
+				pages[i] = guarded[uint16](t, PageTokens*d)
+				for j := range pages[i] {
+					pages[i][j] = 0x1234
+				}
+			}
+			PutKV(pages[0], pages[1], slot, n, k, v, stride, size, d)
+			row := make([]float32, d)
+			for i := range n {
+				copy(row, k[i*stride:][:size])
+				PutK(pages[2], slot+i, row, d)
+				copy(row, v[i*stride:][:size])
+				PutV(pages[3], slot+i, row, d)
+			}
+			if !slices.Equal(pages[0], pages[2]) || !slices.Equal(pages[1], pages[3]) {
+				t.Errorf("d %d, %d of them used, %d tokens from slot %d: differs", d, size, n, slot)
+			}
+		}
+	})
 }

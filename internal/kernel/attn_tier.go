@@ -13,9 +13,9 @@ func attnTier() *attnPair { return attnTiers[active] }
 
 // attnKernels are the loops that attnBlock drives. Q and P are the forms that
 // queries and probabilities take for the dot products; P overwrites S. k, v, ks
-// and vs are lists of pages and of the scales of their tokens; ks and vs are read
-// for int8 pages only. k and v have one more pointer, which is where the memory
-// that comes next is prefetched from.
+// and vs are lists of groups of 32 tokens and of their scales; ks and vs are nil
+// for bf16 pages. k and v have attnAhead more, which are never read: the
+// memory of the group so many places later is prefetched.
 type attnKernels struct {
 	// products, by rows ascending: a chunk takes the first that has enough rows,
 	// and the last is the largest chunk.
@@ -25,24 +25,24 @@ type attnKernels struct {
 	// packQuery makes Q of q*log2(e). dst has rows for whole chunks of the largest
 	// size; those that q lacks must become finite.
 	packQuery func(dst []uint32, q []float32, d int)
-	// mask adds bias*log2(e), unless it is nil, to PageTokens logits and makes
-	// -Inf of those outside [lo, hi).
-	mask func(s *float32, lo, hi int, bias *float32)
+	// mask adds bias*log2(e), unless it is nil, to the logits of some groups and
+	// makes -Inf of those outside [lo, hi).
+	mask func(s *float32, lo, hi int, bias *float32, groups int)
 	// softmax takes rows of S to P and updates the running maximum m [rows] and sum
 	// l [rows][16]; c [rows] is what the output must be scaled by, c [16..][rows]
 	// the scale of P if it has one.
-	softmax func(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
-	// A page of P begins pageP floats after the one before. onePage says that pv
-	// must be called for each page alone.
-	pageP   int
+	softmax func(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)
+	// A group of P begins groupP floats after the one before. onePage says that pv
+	// must be called for each page alone: its sums are rounded once per call.
+	groupP  int
 	onePage bool
 }
 
 // attnProducts are the two matrix products for a number of rows.
 type attnProducts struct {
 	rows int
-	qk   func(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int) // s [rows][attnStride] = Q K^T
-	pv   func(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int) // o [rows][d] = c o + P V
+	qk   func(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int) // s [rows][attnStride] = Q K^T
+	pv   func(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int) // o [rows][d] = c o + P V
 }
 
 // chunk is the largest number of rows taken at once.

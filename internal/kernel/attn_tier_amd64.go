@@ -27,7 +27,7 @@ var attnBF16 = attnKernels{
 	},
 	queryWords: func(d int) int { return d / 2 }, packQuery: packQueryBF16,
 	mask: attnMaskAVX512, softmax: attnSoftmaxBF16,
-	pageP: PageTokens / 2,
+	groupP: groupTokens / 2,
 }
 
 // Q and P are integers of 16 bits, in two bytes.
@@ -38,7 +38,7 @@ var attnVNNI = attnKernels{
 	},
 	queryWords: func(d int) int { return d/2 + 2 }, packQuery: packQueryBytes,
 	mask: attnMaskAVX512, softmax: attnSoftmaxVNNI,
-	pageP: PageTokens / 2, onePage: true,
+	groupP: groupTokens / 2, onePage: true,
 }
 
 // Q and P are float32.
@@ -48,7 +48,7 @@ var attnAVX2 = attnKernels{
 	},
 	queryWords: func(d int) int { return d }, packQuery: packQueryF32,
 	mask: attnMaskAVX2, softmax: attnSoftmaxAVX2,
-	pageP: PageTokens,
+	groupP: groupTokens,
 }
 
 // Q and P are integers of 16 bits.
@@ -58,7 +58,7 @@ var attnAVX2Int8 = attnKernels{
 	},
 	queryWords: func(d int) int { return d/2 + 2 }, packQuery: packQueryWords,
 	mask: attnMaskAVX2, softmax: attnSoftmaxAVX2Int8,
-	pageP: PageTokens / 2, onePage: true,
+	groupP: groupTokens / 2, onePage: true,
 }
 
 // packQueryBF16 makes [rows/4][d/2][4] pairs of bf16.
@@ -120,103 +120,103 @@ func packQueryWords(dst []uint32, q []float32, d int) {
 func attnPack4BF16(dst *uint32, q *float32, d int)
 
 //go:noescape
-func attnQK3BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK3BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnQK4BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK4BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV3BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV3BF16(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnPV4BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV4BF16(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnQK8BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK8BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV8BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV8BF16(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnQK12BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK12BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV12BF16(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV12BF16(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnMaskAVX512(s *float32, lo, hi int, bias *float32)
+func attnMaskAVX512(s *float32, lo, hi int, bias *float32, groups int)
 
 //go:noescape
-func attnSoftmaxBF16(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+func attnSoftmaxBF16(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)
 
 //go:noescape
-func attnQK3VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK3VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnQK4VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK4VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV3VNNI(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV3VNNI(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnPV4VNNI(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV4VNNI(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnQK8VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK8VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV8VNNI(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV8VNNI(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnQK12VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK12VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV12VNNI(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV12VNNI(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnSoftmaxVNNI(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+func attnSoftmaxVNNI(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)
 
 //go:noescape
-func attnQK3AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK3AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV3AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV3AVX2(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnQK4AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK4AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnQK6AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK6AVX2(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV4AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV4AVX2(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnPV6AVX2(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV6AVX2(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnQK3AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK3AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV3AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV3AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnQK4AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK4AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnQK6AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK6AVX2Int8(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV4AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV4AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnPV6AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV6AVX2Int8(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnMaskAVX2(s *float32, lo, hi int, bias *float32)
+func attnMaskAVX2(s *float32, lo, hi int, bias *float32, groups int)
 
 //go:noescape
-func attnSoftmaxAVX2(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+func attnSoftmaxAVX2(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)
 
 //go:noescape
-func attnSoftmaxAVX2Int8(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+func attnSoftmaxAVX2Int8(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)

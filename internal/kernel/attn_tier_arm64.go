@@ -23,7 +23,7 @@ var attnNEON = attnKernels{
 	},
 	queryWords: func(d int) int { return d }, packQuery: packQueryF32,
 	mask: attnMaskNEON, softmax: attnSoftmaxNEON,
-	pageP: PageTokens,
+	groupP: groupTokens,
 }
 
 // The same for int8 pages.
@@ -33,7 +33,7 @@ var attnNEONInt8 = attnKernels{
 	},
 	queryWords: func(d int) int { return d }, packQuery: packQueryF32,
 	mask: attnMaskNEON, softmax: attnSoftmaxNEON,
-	pageP: PageTokens,
+	groupP: groupTokens,
 }
 
 // Q and P are integers of 16 bits, in two bytes.
@@ -41,7 +41,7 @@ var attnNEONDot = attnKernels{
 	products:   []attnProducts{{4, attnQK4NEONDot, attnPV4NEONDot}},
 	queryWords: func(d int) int { return d/2 + 4 }, packQuery: packQueryDot,
 	mask: attnMaskNEON, softmax: attnSoftmaxNEONDot,
-	pageP: PageTokens / 2, onePage: true,
+	groupP: groupTokens / 2, onePage: true,
 }
 
 // packQueryDot makes the layout of attn_neondot_arm64.s.
@@ -67,52 +67,52 @@ func packQueryDot(dst []uint32, q []float32, d int) {
 }
 
 //go:noescape
-func attnQK3NEON(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK3NEON(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV3NEON(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV3NEON(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnQK4NEON(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK4NEON(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV4NEON(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV4NEON(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnQK6NEON(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK6NEON(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV6NEON(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV6NEON(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnQK3NEONInt8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK3NEONInt8(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV3NEONInt8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV3NEONInt8(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnQK4NEONInt8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK4NEONInt8(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV4NEONInt8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV4NEONInt8(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnQK6NEONInt8(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK6NEONInt8(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV6NEONInt8(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV6NEONInt8(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnMaskNEON(s *float32, lo, hi int, bias *float32)
+func attnMaskNEON(s *float32, lo, hi int, bias *float32, groups int)
 
 //go:noescape
-func attnSoftmaxNEON(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+func attnSoftmaxNEON(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)
 
 //go:noescape
-func attnQK4NEONDot(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+func attnQK4NEONDot(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 
 //go:noescape
-func attnPV4NEONDot(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+func attnPV4NEONDot(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 
 //go:noescape
-func attnSoftmaxNEONDot(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+func attnSoftmaxNEONDot(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)

@@ -121,6 +121,10 @@ func testSplits(t *testing.T) {
 		rows, d := 1+rng.IntN(70), []int{32, 64, 128}[trial%3]
 		c := newCase(rng, rows, d, 1+rng.IntN(9))
 		out, lse := c.run(&s, 0, rows)
+		alone := make([]float32, rows*d)
+		if Attend(alone, nil, c.q, rows, d, c.spans, &s); relErr(alone, out) != 0 {
+			t.Fatalf("rows=%d d=%d: another output when lse is not wanted", rows, d)
+		}
 		for from := 0; from < rows; {
 			to := min(rows, from+1+rng.IntN(20))
 			part, partLSE := c.run(&s, from, to)

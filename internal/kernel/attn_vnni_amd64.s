@@ -7,7 +7,7 @@
 //            per 4 rows: scale [4] f32, 128*sum(q) [4] int32, hi [d/4][4][4 bytes],
 //            lo the same. Probabilities times the value's scale are 15-bit integers
 //            with a scale per row and block: p = 256 hi + lo, both unsigned. They
-//            overwrite the row of S: per page hi [128] bytes, lo [128] bytes.
+//            overwrite the row of S: per group hi [32] bytes, lo [32] bytes.
 // Algorithm: register tiles of 3 to 12 rows x 2 tiles of 16 columns. One pass with
 //            the high bytes, a shift by 8, one pass with the low bytes: the sum is
 //            exact in 32 bits. VPDPBUSD wants one side unsigned: keys are read as
@@ -68,85 +68,89 @@
 
 // The bodies below are included once per number of rows.
 
-// func attnQK3VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK3VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK3VNNI(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
 	MOVQ ks+24(FP), R15
-	MOVQ pages+32(FP), R10
+	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
 #include "attn_vnni_qk_amd64.h"
 
-// func attnPV3VNNI(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV3VNNI(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV3VNNI(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
 	MOVQ c+24(FP), R10
+	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
 #include "attn_vnni_pv_amd64.h"
 
 #define ROWS4
 
-// func attnQK4VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK4VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK4VNNI(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
 	MOVQ ks+24(FP), R15
-	MOVQ pages+32(FP), R10
+	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
 #include "attn_vnni_qk_amd64.h"
 
-// func attnPV4VNNI(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV4VNNI(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV4VNNI(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
 	MOVQ c+24(FP), R10
+	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
 #include "attn_vnni_pv_amd64.h"
 
 #define ROWS8
 
-// func attnQK8VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK8VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK8VNNI(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
 	MOVQ ks+24(FP), R15
-	MOVQ pages+32(FP), R10
+	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
 #include "attn_vnni_qk_amd64.h"
 
-// func attnPV8VNNI(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV8VNNI(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV8VNNI(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
 	MOVQ c+24(FP), R10
+	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
 #include "attn_vnni_pv_amd64.h"
 
 #define ROWS12
 
-// func attnQK12VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, pages, d int)
+// func attnQK12VNNI(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK12VNNI(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
 	MOVQ q+8(FP), R8
 	MOVQ k+16(FP), R9
 	MOVQ ks+24(FP), R15
-	MOVQ pages+32(FP), R10
+	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
 #include "attn_vnni_qk_amd64.h"
 
-// func attnPV12VNNI(o, p *float32, v *unsafe.Pointer, c *float32, pages, d int)
+// func attnPV12VNNI(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV12VNNI(SB), NOSPLIT, $0-48
 	MOVQ o+0(FP), DX
 	MOVQ p+8(FP), R15
 	MOVQ v+16(FP), R9
 	MOVQ c+24(FP), R10
+	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
 #include "attn_vnni_pv_amd64.h"
 
@@ -171,7 +175,7 @@ GLOBL attnInt<>(SB), RODATA|NOPTR, $28
 	VFMADD213PS Z31, f, y; \
 	VSCALEFPS x, y, x
 
-// func attnSoftmaxVNNI(s, m, l, c *float32, vs *unsafe.Pointer, rows, pages int)
+// func attnSoftmaxVNNI(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)
 TEXT ·attnSoftmaxVNNI(SB), NOSPLIT, $0-56
 	MOVQ s+0(FP), DI
 	MOVQ m+8(FP), R8
@@ -179,7 +183,7 @@ TEXT ·attnSoftmaxVNNI(SB), NOSPLIT, $0-56
 	MOVQ c+24(FP), R10
 	MOVQ vs+32(FP), R13
 	MOVQ rows+40(FP), R11
-	MOVQ pages+48(FP), R12
+	MOVQ groups+48(FP), R12
 	VBROADCASTSS attnInt<>+0(SB), Z31
 	VBROADCASTSS attnInt<>+4(SB), Z30
 	VBROADCASTSS attnInt<>+8(SB), Z29
@@ -194,19 +198,25 @@ row:
 	VMOVAPS Z26, Z3
 	MOVQ DI, SI
 	MOVQ R12, CX
+	SHRQ $1, CX
+	JZ odd
 
 top:
 	VMAXPS (SI), Z0, Z0
 	VMAXPS 64(SI), Z1, Z1
 	VMAXPS 128(SI), Z2, Z2
 	VMAXPS 192(SI), Z3, Z3
-	VMAXPS 256(SI), Z0, Z0
-	VMAXPS 320(SI), Z1, Z1
-	VMAXPS 384(SI), Z2, Z2
-	VMAXPS 448(SI), Z3, Z3
-	ADDQ $512, SI
+	ADDQ $256, SI
 	DECQ CX
 	JNZ top
+
+odd:
+	TESTQ $1, R12
+	JZ even
+	VMAXPS (SI), Z0, Z0
+	VMAXPS 64(SI), Z1, Z1
+
+even:
 	VMAXPS Z1, Z0, Z0
 	VMAXPS Z3, Z2, Z2
 	VMAXPS Z2, Z0, Z0
@@ -232,11 +242,8 @@ top:
 	MOVQ DI, SI
 	XORQ BX, BX
 
-scaled:
-	MOVQ (R13)(BX*8), DX    // scales of the values of a page
-	MOVQ $4, CX
-
 exp:
+	MOVQ (R13)(BX*8), DX    // scales of the values of a group
 	VMOVUPS (SI), Z0
 	VMOVUPS 64(SI), Z1
 	VSUBPS Z27, Z0, Z0
@@ -254,12 +261,9 @@ exp:
 	VMOVUPS Z0, (SI)
 	VMOVUPS Z1, 64(SI)
 	ADDQ $128, SI
-	ADDQ $128, DX
-	DECQ CX
-	JNZ exp
 	INCQ BX
 	CMPQ BX, R12
-	JNE scaled
+	JNE exp
 	VADDPS Z25, Z24, Z24
 	VMOVUPS Z24, (R9)
 
@@ -292,42 +296,22 @@ exp:
 
 	MOVQ DI, SI
 	MOVQ DI, DX
-	MOVQ R12, BX
+	MOVQ R12, CX
 
 bytes:
-	MOVQ $2, CX
-
-tokens:
 	VMULPS (SI), Z3, Z0
 	VMULPS 64(SI), Z3, Z1
-	VMULPS 128(SI), Z3, Z2
-	VMULPS 192(SI), Z3, Z4
 	VCVTPS2DQ Z0, Z0
 	VCVTPS2DQ Z1, Z1
-	VCVTPS2DQ Z2, Z2
-	VCVTPS2DQ Z4, Z4
 	VPSRLD $8, Z0, Z5
 	VPSRLD $8, Z1, Z6
-	VPSRLD $8, Z2, Z7
-	VPSRLD $8, Z4, Z8
-	VPMOVDB Z0, X16
-	VPMOVDB Z1, X17
-	VPMOVDB Z2, X18
-	VPMOVDB Z4, X19
 	VPMOVDB Z5, (DX)
 	VPMOVDB Z6, 16(DX)
-	VPMOVDB Z7, 32(DX)
-	VPMOVDB Z8, 48(DX)
-	VMOVDQU32 X16, 128(DX)
-	VMOVDQU32 X17, 144(DX)
-	VMOVDQU32 X18, 160(DX)
-	VMOVDQU32 X19, 176(DX)
-	ADDQ $256, SI
+	VPMOVDB Z0, 32(DX)
+	VPMOVDB Z1, 48(DX)
+	ADDQ $128, SI
 	ADDQ $64, DX
 	DECQ CX
-	JNZ tokens
-	ADDQ $128, DX
-	DECQ BX
 	JNZ bytes
 	ADDQ $STRIDE, DI
 	ADDQ $4, R8

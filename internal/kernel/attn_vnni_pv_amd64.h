@@ -1,10 +1,9 @@
-// The loops of attnPV3VNNI and its siblings (attn_vnni_amd64.s): one page.
-// DX o, R15 p, R9 v, R10 c, R11 d.
+// The loops of attnPV3VNNI and its siblings (attn_vnni_amd64.s).
+// DX o, R15 p, R9 v, R10 c, R8 groups, R11 d.
+	LEAQ (R9)(R8*8), R8     // end of the groups
 	MOVQ R11, R12
 	SHLQ $2, R11            // bytes of a row of O
 	SHLQ $5, R12            // bytes of 32 tokens of V
-	MOVQ 8(R9), R14
-	SUBQ (R9), R14          // from a page to the same place of what comes next
 	XORQ R13, R13           // offset of the pair of tiles in V
 
 tiles:
@@ -30,11 +29,13 @@ tiles:
 #endif
 
 pass:
-	MOVQ (R9), DI
-	ADDQ R13, DI
-	MOVQ $4, BX             // groups of 32 tokens
+	MOVQ R9, BX             // group
 
 group:
+	MOVQ (BX), DI
+	MOVQ 32(BX), R14
+	SUBQ DI, R14            // from here to the same place of what comes later
+	ADDQ R13, DI
 	MOVQ $8, CX             // quads
 
 quad:
@@ -64,11 +65,13 @@ quad:
 	ADDQ $4, SI
 	DECQ CX
 	JNZ quad
-	LEAQ -512(DI)(R12*1), DI
-	DECQ BX
-	JNZ group
+	ADDQ $32, SI
+	ADDQ $8, BX
+	CMPQ BX, R8
+	JNE group
 	DECQ AX
 	JZ done
+	LEAQ 32(R15), SI
 	SHIFT(Z0, Z1)
 	SHIFT(Z2, Z3)
 	SHIFT(Z4, Z5)

@@ -1,17 +1,14 @@
 // The loops of attnQK3VNNI and its siblings (attn_vnni_amd64.s).
-// DX s, R8 q, R9 k, R15 ks, R10 pages, R11 d.
+// DX s, R8 q, R9 k, R15 ks, R10 groups, R11 d.
 	VPBROADCASTD attnInt<>+24(SB), Z30
 	MOVQ R11, R12
 	LEAQ 32(R11*8), R11     // bytes of 4 rows of Q
 	SHLQ $4, R12            // bytes of a tile of 16 keys
 
-page:
+group:
 	MOVQ (R9), DI
-	MOVQ 8(R9), R14
-	SUBQ DI, R14            // from here to the same place of what comes next
-	MOVQ $4, R13            // pairs of tiles in a page
-
-tiles:
+	MOVQ 32(R9), R14
+	SUBQ DI, R14            // from here to the same place of what comes later
 	LEAQ (DI)(R12*1), BX
 	LEAQ 32(R8), SI
 	MOVQ $2, AX             // high bytes, low bytes
@@ -92,11 +89,8 @@ dims:
 
 done:
 	MOVQ (R15), AX
-	MOVQ R13, CX
-	SHLQ $7, CX
-	SUBQ CX, AX
-	VMOVUPS 512(AX), Z24
-	VMOVUPS 576(AX), Z25
+	VMOVUPS (AX), Z24
+	VMOVUPS 64(AX), Z25
 	STORES(0, (R8), 16(R8), Z0, Z1)
 	STORES(1, 4(R8), 20(R8), Z2, Z3)
 	STORES(2, 8(R8), 24(R8), Z4, Z5)
@@ -116,12 +110,9 @@ done:
 	STORES(11, 12(R8)(R11*2), 28(R8)(R11*2), Z22, Z23)
 #endif
 	ADDQ $128, DX
-	MOVQ BX, DI             // the second tile ended where the next pair begins
-	DECQ R13
-	JNZ tiles
 	ADDQ $8, R9
 	ADDQ $8, R15
 	DECQ R10
-	JNZ page
+	JNZ group
 	VZEROUPPER
 	RET

@@ -19,13 +19,14 @@ import (
 //	          |       |       |   |
 //	          +-------+       +---+
 //
-// The sums of a tile stay in registers over all columns (12 AVX-512 registers of
-// 16 rows); every sum runs over the columns in order, so neither the tiles nor
-// the blocks nor n can change a result.
+// The sums of a tile stay in registers (12 AVX-512 registers of 16 rows) over all
+// columns that were widened at once; every sum runs over the columns in order, so
+// neither the tiles nor the blocks nor n can change a result.
 const (
 	tileTokens  = 6
 	blockTiles  = 44      // tiles per item: x stays within the caches, and widening is little of the work
 	floatCols   = 512     // columns widened to float32 at a time: 64 KiB
+	intBlocks   = 64      // blocks of 32 columns widened to bytes at a time: 64 KiB
 	gemvBytes   = 1 << 16 // weights per item when there is one token
 	tileScratch = tileTokens * panelRows
 )
@@ -43,8 +44,11 @@ type matTable struct {
 
 	// Integers: w [nb][8][32][4] bytes, code-zero+128; scales [nb][32], or
 	// [2*nb][32] in the versions for 16 columns ("h"), whose sums are of 16 too.
+	// Several tiles at a time, which lie stride blocks apart and follow each other in y.
 	gemmI8, gemmI8h intGEMM
-	wideActs        bool // they take x as 16-bit numbers, [nb][2: even, odd columns][8][6][2]
+	// widenPairs, if not nil, makes what they take instead of w: int16 numbers, code
+	// - zero, [nb][8][2: even, odd columns][32][2]; x then is [nb][2][8][6][2] int16.
+	widenPairs func(dst, src []byte)
 	// One token, from the packed codes.
 	gemvI8, gemvI4, gemvI5, gemvI6h intGEMV
 
@@ -55,7 +59,7 @@ type matTable struct {
 }
 
 type (
-	intGEMM = func(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+	intGEMM = func(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, stride, tiles int, acc bool)
 	intGEMV = func(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
 )
 
@@ -125,7 +129,8 @@ func (m *Matrix) panels() int { return (m.Rows + panelRows - 1) / panelRows }
 
 // scratch is what one item needs besides its operands.
 type scratch struct {
-	wide           []byte    // [cols][32] bytes, or [floatCols][32] float32
+	wide           []byte    // [32*intBlocks][32] bytes, or [floatCols][32] float32
+	pairs          []byte    // [16*intBlocks][32][2] int16
 	scales, minima []float32 // [cols/16 or cols/32][32]
 	y              []float32 // [6][32], where y itself has less room
 }
@@ -263,24 +268,44 @@ func (m *Matrix) tilesInts(ops *matTable, y []float32, a *Acts, panel, tile int,
 	c, nb := codes[m.dtype], m.Cols/32
 	scales, minima := m.widenScales(ops, w, s)
 	w = w[m.codeAt:]
-	if c.bits != 8 {
-		s.wide = grow(s.wide, m.Cols*panelRows)
-		ops.widenCodes(s.wide, w, c.bits, c.zero, nb)
-		w = s.wide
-	}
-	for t := tile; t < min(tile+blockTiles, a.tiles()); t++ {
-		i := a.ints(t)
-		out, ldy, edge := m.out(y, a.n, panel, t, s)
-		if c.hasMin() {
-			ops.gemmF32(out, ldy, minima, i.xs, nb, false)
+	last := min(tile+blockTiles, a.tiles())
+	for b := 0; b < nb; b += intBlocks {
+		n := min(intBlocks, nb-b)
+		wide := w[b*c.blockBytes():]
+		if c.bits != 8 {
+			s.wide = grow(s.wide, n*32*panelRows)
+			ops.widenCodes(s.wide, wide, c.bits, c.zero, n)
+			wide = s.wide
 		}
-		if c.scale == scale6K {
-			ops.gemmI8h(out, ldy, w, scales, i.q, i.halfSums, i.d, nb, false)
-		} else {
-			ops.gemmI8(out, ldy, w, scales, i.q, i.sums, i.d, nb, c.hasMin())
+		if ops.widenPairs != nil {
+			s.pairs = grow(s.pairs, n*64*panelRows)
+			ops.widenPairs(s.pairs, wide[:n*32*panelRows])
+			wide = s.pairs
 		}
-		if edge {
-			m.flush(y, a.n, panel, t, out)
+		for t := tile; t < last; {
+			out, ldy, edge := m.out(y, a.n, panel, t, s)
+			tiles := 1
+			if !edge {
+				tiles = min(last, a.n/tileTokens) - t
+			} else if b > 0 {
+				m.fetch(y, a.n, panel, t, out)
+			}
+			i, at := a.ints(t, tiles), b*tileTokens
+			if c.hasMin() && b == 0 {
+				for j := range tiles {
+					ops.gemmF32(out[j*tileTokens*ldy:], ldy, minima, i.xs[j*nb*tileTokens:], nb, false)
+				}
+			}
+			x, acc := i.q[b*a.size/nb:], c.hasMin() || b > 0
+			if c.scale == scale6K {
+				ops.gemmI8h(out, ldy, wide, scales[2*b*panelRows:], x, i.halfSums[2*at:], i.d[at:], n, nb, tiles, acc)
+			} else {
+				ops.gemmI8(out, ldy, wide, scales[b*panelRows:], x, i.sums[at:], i.d[at:], n, nb, tiles, acc)
+			}
+			if edge {
+				m.flush(y, a.n, panel, t, out)
+			}
+			t += tiles
 		}
 	}
 }
@@ -289,7 +314,7 @@ func (m *Matrix) tilesInts(ops *matTable, y []float32, a *Acts, panel, tile int,
 func (m *Matrix) vectorInts(ops *matTable, out []float32, a *Acts, w []byte, s *scratch) {
 	c, nb := codes[m.dtype], m.Cols/32
 	scales, minima := m.widenScales(ops, w, s)
-	i := a.ints(0)
+	i := a.ints(0, 1)
 	if c.hasMin() {
 		ops.gemvF32(out, minima, i.xs, nb, false)
 	}

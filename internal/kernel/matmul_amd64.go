@@ -17,7 +17,7 @@ var matAVX2 = &matTable{
 	gemvI6h:     gemvI6hAVX2,
 	widenCodes:  widenCodesAVX2,
 	widenScales: widenScalesAVX2,
-	wideActs:    true,
+	widenPairs:  widenPairsAVX2,
 	quantTile:   quantTileAVX2,
 }
 
@@ -36,7 +36,7 @@ var matAVX512 = &matTable{
 	gemvI6h:     gemvI6hAVX512,
 	widenCodes:  widenCodesAVX512,
 	widenScales: widenScalesAVX512,
-	quantTile:   quantTileAVX2,
+	quantTile:   quantTileAVX512,
 }
 
 //go:noescape
@@ -58,10 +58,10 @@ func widenF16AVX512(dst []float32, src []uint16)
 func widenBF16AVX512(dst []float32, src []uint16)
 
 //go:noescape
-func gemmI8AVX512(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+func gemmI8AVX512(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, stride, tiles int, acc bool)
 
 //go:noescape
-func gemmI8hAVX512(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+func gemmI8hAVX512(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, stride, tiles int, acc bool)
 
 //go:noescape
 func gemvI8AVX512(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
@@ -112,10 +112,13 @@ func widenF16AVX2(dst []float32, src []uint16)
 func widenBF16AVX2(dst []float32, src []uint16)
 
 //go:noescape
-func gemmI8AVX2(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+func gemmI8AVX2(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, stride, tiles int, acc bool)
 
 //go:noescape
-func gemmI8hAVX2(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+func gemmI8hAVX2(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, stride, tiles int, acc bool)
+
+//go:noescape
+func widenPairsAVX2(dst, src []byte)
 
 //go:noescape
 func gemvI8AVX2(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
@@ -198,6 +201,20 @@ func widenScalesAVX2(scales, minima []float32, src []byte, kind scaleKind) {
 	case scale6K:
 		widenScale6KAVX2(scales, src, n/16)
 	}
+}
+
+//go:noescape
+func quantTile6AVX512(q *int8, sums, halfSums *int32, d, xs, x *float32, nb int)
+
+// quantTileAVX512 is quantTileGo; partly empty tiles and single tokens take the
+// loop of AVX2.
+func quantTileAVX512(out *intTile, x []float32, cols, lanes, rows int) {
+	if rows < tileTokens {
+		quantTileAVX2(out, x, cols, lanes, rows)
+		return
+	}
+	_ = x[:rows*cols]
+	quantTile6AVX512(&out.q[0], &out.sums[0], &out.halfSums[0], &out.d[0], &out.xs[0], &x[0], cols/32)
 }
 
 //go:noescape

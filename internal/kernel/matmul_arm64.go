@@ -42,10 +42,10 @@ func widenF16NEON(dst []float32, src []uint16)
 func widenBF16NEON(dst []float32, src []uint16)
 
 //go:noescape
-func gemmI8NEON(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+func gemmI8NEON(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, stride, tiles int, acc bool)
 
 //go:noescape
-func gemmI8hNEON(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
+func gemmI8hNEON(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, stride, tiles int, acc bool)
 
 //go:noescape
 func gemvI8NEON(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)

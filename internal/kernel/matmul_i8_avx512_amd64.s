@@ -4,6 +4,7 @@
 //            [nb][32], or [2*nb][32] for 16 columns each ("h"); x [nb][8][6][4];
 //            sums, -128 times the activations' sums per scale, and d, their own
 //            scale per 32 columns, [..][6]; y [6][ldy] with 32 results per token.
+//            x, sums and d of the next tile are stride blocks further on.
 // Algorithm: VPDPBUSD adds 4 products per row and instruction. A block's sums
 //            start at sums, which takes the 128 out again, are scaled by scale*d
 //            and added to the float32 sums in order of the blocks.
@@ -30,9 +31,12 @@
 	VPDPBUSD Z14, Z12, a; \
 	VPDPBUSD Z14, Z13, b
 
+// The weights two blocks further on come from the second cache level.
 #define GROUP(i) \
 	VMOVDQU64 (128*i)(SI), Z12; \
 	VMOVDQU64 (128*i+64)(SI), Z13; \
+	PREFETCHT0 (128*i+2048)(SI); \
+	PREFETCHT0 (128*i+2112)(SI); \
 	DOT1(24*i+0, Z0, Z6); \
 	DOT1(24*i+4, Z1, Z7); \
 	DOT1(24*i+8, Z2, Z8); \
@@ -59,11 +63,22 @@
 	SCALE1(4, Z4, Z10, Z20, Z26); \
 	SCALE1(5, Z5, Z11, Z21, Z27)
 
-// Lines of y are asked for at once: they arrive while the sums are made.
-#define LOADY \
+#define BEGIN \
 	MOVQ y_base+0(FP), R10; \
 	MOVQ ldy+24(FP), R11; \
-	SHLQ $2, R11; \
+	MOVQ x_base+80(FP), BX; \
+	MOVQ sums_base+104(FP), DX; \
+	MOVQ d_base+128(FP), AX; \
+	MOVQ stride+160(FP), DI; \
+	MOVQ tiles+168(FP), R9; \
+	SUBQ nb+152(FP), DI; \
+	SHLQ $2, R11
+
+// Lines of y are asked for at once: they arrive while the sums are made.
+#define LOADY \
+	MOVQ w_base+32(FP), SI; \
+	MOVQ scales_base+56(FP), R8; \
+	MOVQ nb+152(FP), CX; \
 	LEAQ (R11)(R11*2), R12; \
 	LEAQ (R10)(R12*1), R13; \
 	PREFETCHT0 (R10); \
@@ -90,7 +105,7 @@
 	VPXORQ Z25, Z25, Z25; \
 	VPXORQ Z26, Z26, Z26; \
 	VPXORQ Z27, Z27, Z27; \
-	CMPB acc+160(FP), $0; \
+	CMPB acc+176(FP), $0; \
 	JEQ  loop; \
 	VMOVUPS (R10), Z16; \
 	VMOVUPS (R10)(R11*1), Z17; \
@@ -117,17 +132,28 @@
 	VMOVUPS Z24, 64(R10)(R11*2); \
 	VMOVUPS Z25, 64(R13); \
 	VMOVUPS Z26, 64(R13)(R11*1); \
-	VMOVUPS Z27, 64(R13)(R11*2); \
-	VZEROUPPER
+	VMOVUPS Z27, 64(R13)(R11*2)
 
-// func gemmI8AVX512(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
-TEXT ·gemmI8AVX512(SB), NOSPLIT, $0-161
-	MOVQ w_base+32(FP), SI
-	MOVQ scales_base+56(FP), R8
-	MOVQ x_base+80(FP), BX
-	MOVQ sums_base+104(FP), DX
-	MOVQ d_base+128(FP), AX
-	MOVQ nb+152(FP), CX
+// A block of x, eight blocks further on.
+#define XAHEAD \
+	PREFETCHT0 1536(BX); \
+	PREFETCHT0 1600(BX); \
+	PREFETCHT0 1664(BX)
+
+// To the next tile: sums is how many rows of sums a block has.
+#define NEXT(sums) \
+	LEAQ (R13)(R12*1), R10; \
+	IMUL3Q $24, DI, R12; \
+	ADDQ R12, AX; \
+	LEAQ (DX)(R12*sums), DX; \
+	LEAQ (BX)(R12*8), BX; \
+	DECQ R9
+
+// func gemmI8AVX512(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, stride, tiles int, acc bool)
+TEXT ·gemmI8AVX512(SB), NOSPLIT, $0-177
+	BEGIN
+
+tile:
 	LOADY
 
 loop:
@@ -141,6 +167,7 @@ loop:
 	GROUP(6)
 	GROUP(7)
 	SCALE(0)
+	XAHEAD
 	ADDQ $1024, SI
 	ADDQ $128, R8
 	ADDQ $192, BX
@@ -149,16 +176,16 @@ loop:
 	DECQ CX
 	JNZ  loop
 	STOREY
+	NEXT(1)
+	JNZ  tile
+	VZEROUPPER
 	RET
 
-// func gemmI8hAVX512(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
-TEXT ·gemmI8hAVX512(SB), NOSPLIT, $0-161
-	MOVQ w_base+32(FP), SI
-	MOVQ scales_base+56(FP), R8
-	MOVQ x_base+80(FP), BX
-	MOVQ sums_base+104(FP), DX
-	MOVQ d_base+128(FP), AX
-	MOVQ nb+152(FP), CX
+// func gemmI8hAVX512(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, stride, tiles int, acc bool)
+TEXT ·gemmI8hAVX512(SB), NOSPLIT, $0-177
+	BEGIN
+
+tile:
 	LOADY
 
 loop:
@@ -174,6 +201,7 @@ loop:
 	GROUP(6)
 	GROUP(7)
 	SCALE(128)
+	XAHEAD
 	ADDQ $1024, SI
 	ADDQ $256, R8
 	ADDQ $192, BX
@@ -182,4 +210,7 @@ loop:
 	DECQ CX
 	JNZ  loop
 	STOREY
+	NEXT(2)
+	JNZ  tile
+	VZEROUPPER
 	RET

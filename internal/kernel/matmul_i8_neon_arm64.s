@@ -3,7 +3,8 @@
 // Layout:    w [nb][8 groups][32 rows][4] bytes, code - zero + 128; scales
 //            [nb][32], or [2*nb][32] for 16 columns each ("h"); x [nb][8][6][4]
 //            int8; d, its own scale per 32 columns, [nb][6]; y [6][ldy] with 32
-//            results per token.
+//            results per token. x and d of the next tile are stride blocks
+//            further on.
 // Algorithm: 8 rows at a time, in four passes. With its top bit turned a byte of w
 //            is signed, code - zero, so the sums start at 0 and the argument sums,
 //            for loops that need an offset, is not read. A pair of groups is 24 dot
@@ -79,24 +80,26 @@
 	SCALE1(4, 27, 0); \
 	SCALE1(5, 27, 1)
 
-// R0 y, R1 its stride, R2 w, R3 scales, R11 passes, R13 acc; R6 to R9 walk over w,
-// x, scales and d.
+// R0 y, R1 its stride, R2 w, R3 scales, R4 x, R5 d, R11 passes, R13 acc, R14 tiles;
+// R6 to R9 walk over w, x, scales and d.
 #define BEGIN \
 	MOVD  y_base+0(FP), R0; \
 	MOVD  ldy+24(FP), R1; \
 	MOVD  w_base+32(FP), R2; \
 	MOVD  scales_base+56(FP), R3; \
-	MOVBU acc+160(FP), R13; \
+	MOVD  x_base+80(FP), R4; \
+	MOVD  d_base+128(FP), R5; \
+	MOVD  tiles+168(FP), R14; \
+	MOVBU acc+176(FP), R13; \
 	LSL   $2, R1, R1; \
-	MOVD  $4, R11; \
 	MOVD  $0x80, R12; \
 	VDUP  R12, V31.B16
 
 #define LOADY \
 	MOVD R2, R6; \
-	MOVD x_base+80(FP), R7; \
+	MOVD R4, R7; \
 	MOVD R3, R8; \
-	MOVD d_base+128(FP), R9; \
+	MOVD R5, R9; \
 	MOVD nb+152(FP), R10; \
 	ZEROV(12); \
 	ZEROV(13); \
@@ -141,9 +144,27 @@
 	ADD  $32, R2; \
 	ADD  $32, R3
 
-// func gemmI8NEON(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
-TEXT ·gemmI8NEON(SB), NOSPLIT, $0-161
+// To the next tile; the passes have moved on by 128 bytes.
+#define NEXT \
+	MOVD stride+160(FP), R12; \
+	MOVD $24, R10; \
+	MUL  R10, R12, R12; \
+	ADD  R12, R5; \
+	ADD  R12<<3, R4; \
+	MOVD $6, R12; \
+	MUL  R12, R1, R12; \
+	ADD  R12, R0; \
+	SUB  $128, R0; \
+	SUB  $128, R2; \
+	SUB  $128, R3; \
+	SUBS $1, R14
+
+// func gemmI8NEON(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, stride, tiles int, acc bool)
+TEXT ·gemmI8NEON(SB), NOSPLIT, $0-177
 	BEGIN
+
+tile:
+	MOVD $4, R11
 
 pass:
 	LOADY
@@ -164,11 +185,16 @@ loop:
 	STOREY
 	SUBS $1, R11
 	BNE  pass
+	NEXT
+	BNE  tile
 	RET
 
-// func gemmI8hNEON(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb int, acc bool)
-TEXT ·gemmI8hNEON(SB), NOSPLIT, $0-161
+// func gemmI8hNEON(y []float32, ldy int, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, stride, tiles int, acc bool)
+TEXT ·gemmI8hNEON(SB), NOSPLIT, $0-177
 	BEGIN
+
+tile:
+	MOVD $4, R11
 
 pass:
 	LOADY
@@ -191,4 +217,6 @@ loop:
 	STOREY
 	SUBS $1, R11
 	BNE  pass
+	NEXT
+	BNE  tile
 	RET

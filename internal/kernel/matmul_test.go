@@ -117,7 +117,7 @@ func shapes() [][3]int {
 			s = append(s, [3]int{rows, 1 + (rows+n)%3, n})
 		}
 	}
-	return append(s, [3]int{40, 19, 3}, [3]int{32, 1, tileTokens*blockTiles + 1}, [3]int{33, 2, 300})
+	return append(s, [3]int{40, 19, 3}, [3]int{64, intBlocks + 1, 13}, [3]int{32, 1, tileTokens*blockTiles + 1}, [3]int{33, 2, 300})
 }
 
 func TestMatMul(t *testing.T) {

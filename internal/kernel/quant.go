@@ -71,7 +71,7 @@ func (a *Acts) quantise(p *par.Pool) {
 	lanes, nb := a.lanes(), a.cols/32
 	tiles := a.tiles()
 	a.size = a.cols * lanes
-	if matOps[active].wideActs && a.n > 1 {
+	if matOps[active].widenPairs != nil && a.n > 1 {
 		a.size *= 2
 	}
 	a.q = grow(a.q, tiles*a.size)
@@ -81,7 +81,7 @@ func (a *Acts) quantise(p *par.Pool) {
 	a.xs = growFloats(a.xs, tiles*nb*lanes)
 	quantTile := matOps[active].quantTile
 	p.Run(tiles, func(t int) {
-		i := a.ints(t)
+		i := a.ints(t, 1)
 		rows := min(lanes, a.n-t*tileTokens)
 		quantTile(&i, a.x[t*tileTokens*a.cols:], a.cols, lanes, rows)
 	})
@@ -94,16 +94,16 @@ type intTile struct {
 	d, xs          []float32
 }
 
-func (a *Acts) ints(t int) intTile {
-	lanes := a.lanes()
-	nb := a.cols / 32 * lanes
-	q := a.q[t*a.size:][:a.size]
+// ints returns some tiles, from t on, as one.
+func (a *Acts) ints(t, tiles int) intTile {
+	nb := a.cols / 32 * a.lanes()
+	q := a.q[t*a.size:][:tiles*a.size]
 	return intTile{
 		q:        unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(q))), len(q)),
-		sums:     a.sums[t*nb:][:nb],
-		halfSums: a.halfSums[2*t*nb:][:2*nb],
-		d:        a.d[t*nb:][:nb],
-		xs:       a.xs[t*nb:][:nb],
+		sums:     a.sums[t*nb:][:tiles*nb],
+		halfSums: a.halfSums[2*t*nb:][:2*tiles*nb],
+		d:        a.d[t*nb:][:tiles*nb],
+		xs:       a.xs[t*nb:][:tiles*nb],
 	}
 }
 

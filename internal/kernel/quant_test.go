@@ -47,7 +47,7 @@ func TestQuantise(t *testing.T) {
 					!slices.EqualFunc(got.d, want.d, sameFloat) || !slices.EqualFunc(got.xs, want.xs, sameFloat) {
 					t.Fatalf("cols %d lanes %d rows %d: differs from the definition", cols, lanes, rows)
 				}
-				if !matOps[active].wideActs || lanes == 1 {
+				if matOps[active].widenPairs == nil || lanes == 1 {
 					continue
 				}
 				wide := newIntTile(t, cols, lanes, 2*cols*lanes)
@@ -207,7 +207,7 @@ func TestLoopsKeepToTheirOperands(t *testing.T) {
 				continue
 			}
 			wide := 1
-			if ops.wideActs {
+			if ops.widenPairs != nil {
 				wide = 2
 			}
 			for _, nb := range []int{1, 2, 3} {
@@ -219,7 +219,7 @@ func TestLoopsKeepToTheirOperands(t *testing.T) {
 						if half == 1 {
 							sums = x.halfSums
 						}
-						gemm(y, ldy, raw(1024*nb), in(32*nb*(1+half)), x.q, sums, x.d, nb, acc)
+						gemm(y, ldy, raw(1024*nb*wide), in(32*nb*(1+half)), x.q, sums, x.d, nb, nb, 1, acc)
 						check(fmt.Sprintf("gemmI8 of %d blocks", nb))
 					}
 					for bits, gemv := range map[int]intGEMV{4: ops.gemvI4, 5: ops.gemvI5, 6: ops.gemvI6h, 8: ops.gemvI8} {

@@ -69,7 +69,7 @@ func (t *Term) cell(pos float64, marked bool, width int) string {
 		mark = "·"
 	}
 	if t.colors() {
-		style := lipgloss.NewStyle().Background(shade(pos)).Foreground(ink(pos))
+		style := lipgloss.NewStyle().Background(Shade(pos)).Foreground(Ink(pos))
 		return style.Render(mark+" ") + strings.Repeat(" ", width-2)
 	}
 	s := "?"
@@ -85,7 +85,7 @@ func (t *Term) gridLegend(h *Heatmap, s scale) {
 	if t.colors() {
 		b.WriteString("  " + s.format(s.lo) + " ")
 		for i := range 24 {
-			b.WriteString(lipgloss.NewStyle().Background(shade(float64(i) / 23)).Render(" "))
+			b.WriteString(lipgloss.NewStyle().Background(Shade(float64(i) / 23)).Render(" "))
 		}
 		b.WriteString(" " + s.format(s.hi))
 	} else {

@@ -182,6 +182,16 @@ func (s scale) linearTicks() (list []tick) {
 	return list
 }
 
+// Ticks are the round values of an axis from lo to hi, by the logarithm if asked.
+func Ticks(lo, hi float64, log bool) []float64 {
+	s := scale{lo: lo, hi: hi, log: log}
+	var list []float64
+	for _, t := range s.ticks(0.08) {
+		list = append(list, s.value(t.pos))
+	}
+	return list
+}
+
 // every is how many of n cells of a size share a label, so that labels are at least
 // apart: 1, 2, 5, 10, ...
 func every(size, apart float64) int {
@@ -203,8 +213,8 @@ var ramp = []color.RGBA{
 
 var missing = color.RGBA{0xd9, 0xd9, 0xd9, 0xff} // not measured
 
-// shade is the colour of a place on a scale.
-func shade(pos float64) color.RGBA {
+// Shade is the colour of a place on a scale from 0 to 1; NaN: not measured.
+func Shade(pos float64) color.RGBA {
 	if math.IsNaN(pos) {
 		return missing
 	}
@@ -215,8 +225,8 @@ func shade(pos float64) color.RGBA {
 	return color.RGBA{mix(a.R, b.R), mix(a.G, b.G), mix(a.B, b.B), 0xff}
 }
 
-// ink is a colour to write with on a shade: white on dark, black on light.
-func ink(pos float64) color.RGBA {
+// Ink is a colour to write with on a [Shade]: white on dark, black on light.
+func Ink(pos float64) color.RGBA {
 	if pos < 0.6 {
 		return color.RGBA{0xff, 0xff, 0xff, 0xff}
 	}

@@ -99,9 +99,9 @@ func (h *Heatmap) drawCell(to surface, l layout, s scale, x, y int) {
 	if h.marked(x, y) {
 		tip += ", " + h.MarkLabel
 	}
-	to.rect(left, top, l.cell, l.cell, shade(s.pos(v)), nil, tip)
+	to.rect(left, top, l.cell, l.cell, Shade(s.pos(v)), nil, tip)
 	if h.marked(x, y) {
-		to.dot(left+l.cell/2, top+l.cell/2, min(l.cell/5, 4), ink(s.pos(v)).R == 0)
+		to.dot(left+l.cell/2, top+l.cell/2, min(l.cell/5, 4), Ink(s.pos(v)).R == 0)
 	}
 }
 
@@ -127,7 +127,7 @@ func drawBar(to surface, l layout, s scale, label string) {
 		if i+1 < steps {
 			bottom++
 		}
-		to.rect(l.barX, l.top+top, barWidth, bottom-top, shade(1-(float64(i)+0.5)/steps), nil, "")
+		to.rect(l.barX, l.top+top, barWidth, bottom-top, Shade(1-(float64(i)+0.5)/steps), nil, "")
 	}
 	to.rect(l.barX, l.top, barWidth, l.barH, nil, dark, "")
 	for _, t := range s.ticks(apartY / l.barH) {

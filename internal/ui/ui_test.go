@@ -313,11 +313,11 @@ func TestScale(t *testing.T) {
 func TestShade(t *testing.T) {
 	luminance := func(c color.RGBA) float64 { return 0.2126*float64(c.R) + 0.7152*float64(c.G) + 0.0722*float64(c.B) }
 	for i := range 100 {
-		if a, b := luminance(shade(float64(i)/100)), luminance(shade(float64(i+1)/100)); a >= b {
+		if a, b := luminance(Shade(float64(i)/100)), luminance(Shade(float64(i+1)/100)); a >= b {
 			t.Errorf("not lighter from %d to %d per cent: %v, %v", i, i+1, a, b)
 		}
 	}
-	if shade(0) != ramp[0] || shade(1) != ramp[len(ramp)-1] || shade(math.NaN()) != missing {
+	if Shade(0) != ramp[0] || Shade(1) != ramp[len(ramp)-1] || Shade(math.NaN()) != missing {
 		t.Error("wrong colours at the ends")
 	}
 }
@@ -406,13 +406,13 @@ func TestPNG(t *testing.T) {
 		for y := range 3 {
 			for _, f := range []float64{0.1, 0.5, 0.9} { // flat, to the edges
 				got := at(l.left+(float64(x)+f)*l.cell, l.top+(float64(y)+f)*l.cell)
-				if want := shade(s.pos(h.at(x, y))); got != want {
+				if want := Shade(s.pos(h.at(x, y))); got != want {
 					t.Fatalf("cell %d, %d is %v at %v, want %v", x, y, got, f, want)
 				}
 			}
 		}
 	}
-	if got := at(l.barX+barWidth/2, l.top+1.2); got != shade(1-0.5/60) {
+	if got := at(l.barX+barWidth/2, l.top+1.2); got != Shade(1-0.5/60) {
 		t.Errorf("the colour bar's upper end is %v", got)
 	}
 	if at(3, 3) != white {

@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 )
 
 // hostile are templates that would take for ever, or all memory, or the stack.
@@ -76,12 +75,10 @@ func TestHostileTemplates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			start := time.Now()
 			tmpl, err := Parse("evil", src)
 			if err == nil {
 				_, err = tmpl.Render(map[string]any{"user": "text of the user"})
 			}
-			took := time.Since(start)
 			runtime.ReadMemStats(&after)
 			if name == "nested long sums" && err == nil {
 				return // long, but it ends
@@ -105,12 +102,7 @@ func TestHostileTemplates(t *testing.T) {
 			if live := after.HeapInuse >> 20; live > 1<<10 {
 				t.Errorf("the heap has %d MiB", live)
 			}
-			if took > 20*time.Second {
-				t.Errorf("took %v", took)
-			}
-			if testing.Verbose() {
-				t.Logf("%v, %d MiB allocated: %.120v", took.Round(time.Millisecond), (after.TotalAlloc-before.TotalAlloc)>>20, err)
-			}
+			t.Logf("%d MiB allocated: %.120v", (after.TotalAlloc-before.TotalAlloc)>>20, err)
 		})
 	}
 }

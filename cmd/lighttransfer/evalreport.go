@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lighttransfer/lighttransfer/eval/report"
+	"github.com/lighttransfer/lighttransfer/eval/runs"
+)
+
+func evalReportCommand(a *app) *cobra.Command {
+	var out string
+	c := &cobra.Command{
+		Use:   "report DIR... [-o DIR]",
+		Short: "Make tables, curves and heat maps of runs",
+		Long: `Report reads the folders of runs and writes what a paper would show of them:
+
+  report.html   everything, with pictures; one file that needs nothing else
+  report.md     the tables
+  *.csv         the figures, for other programs: scores, curves, needles, lazy, speed, records
+
+Tables have policies against tasks, with the 95 % interval of the difference to full
+attention (paired bootstrap over records) and published figures beside them; curves
+show quality against KV bytes, heat maps where needles are found and which layers are
+lazy. All compared policies stand on the same records; what is missing or failed is
+counted at the top.
+
+Folders of one run's shards are merged, as are runs of one model with other policies
+or tasks. Different models, and prompts cut to different lengths, are reported apart.
+
+With --json the same is printed as one document, and files are written only with -o:
+  {"models": [{"model": "...", "policies": [...], "groups": [{"name": "...", "tables": [
+    {"measure": "score", "tasks": [...], "average": {...}, "points": [
+      {"policy": "...", "kv_share": 0.4, "value": 41.5, "difference": -0.3, "low": -1, "high": 0.4,
+       "front": true}, ...]}, ...]}, ...], "lazy": {...}, "speed": [...]}, ...]}`,
+		Example: `  lighttransfer eval report eval-runs/SmolLM2-niah-1f2e3d4c
+  lighttransfer eval report shard-0 shard-1 shard-2 -o results
+  lighttransfer eval report eval-runs/* --json`,
+		Args: arguments(1, 1<<20, "DIR"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if out == "" && !a.json {
+				if len(args) > 1 {
+					return usagef("several runs: say with -o where the report is to go")
+				}
+				out = args[0]
+			}
+			return a.evalReport(args, out)
+		},
+	}
+	c.Flags().StringVarP(&out, "out", "o", "", "write the files into `DIR` (default: the run's folder)")
+	return c
+}
+
+// evalReport reports on folders; out "" writes no files.
+func (a *app) evalReport(dirs []string, out string) error {
+	var list []runs.Run
+	for _, dir := range dirs { // one by one: machines and notices stay those of their folder
+		read, err := runs.Read(dir)
+		if err != nil {
+			return err
+		}
+		list = append(list, read...)
+	}
+	r, err := report.Make(list)
+	if err != nil {
+		return err
+	}
+	var paths []string
+	if out != "" {
+		if paths, err = r.Write(out); err != nil {
+			return err
+		}
+	}
+	if a.json {
+		return a.print(r)
+	}
+	for _, s := range r.Summaries() {
+		fmt.Fprintln(a.table, s.Title)
+		for _, line := range s.Lines {
+			fmt.Fprintln(a.table, line)
+		}
+		for _, t := range s.Tables {
+			fmt.Fprintf(a.table, "\n%s\n", t.Title)
+			a.table.Table(t.Header, t.Rows)
+		}
+		fmt.Fprintln(a.table)
+	}
+	for _, p := range paths {
+		a.say("%s", p)
+	}
+	return nil
+}

@@ -1,0 +1,336 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lighttransfer/lighttransfer"
+	"github.com/lighttransfer/lighttransfer/eval"
+	"github.com/lighttransfer/lighttransfer/eval/runs"
+	"github.com/lighttransfer/lighttransfer/eval/score"
+	"github.com/lighttransfer/lighttransfer/eval/task"
+	"github.com/lighttransfer/lighttransfer/internal/kernel"
+	"github.com/lighttransfer/lighttransfer/internal/mem"
+	"github.com/lighttransfer/lighttransfer/internal/ui"
+	"github.com/lighttransfer/lighttransfer/tokenizer"
+)
+
+// evalFlags are what the user wants evaluated.
+type evalFlags struct {
+	loading
+	windowing
+	model     string
+	endpoints []string
+	tasks     task.Options
+	limit     int
+	shard     shardFlag
+	out       string
+	policies  []string
+	kv        string
+	budget    int64
+	context   int
+	jieba     string
+	rate      float64
+	parallel  int
+}
+
+// evalRunning makes the parent of eval's verbs a command that runs tasks.
+func evalRunning(a *app, c *cobra.Command) {
+	o := &evalFlags{kv: "bf16", shard: shardFlag{Count: 1}}
+	c.Use = "eval TASK... --model MODEL [--endpoint URL]"
+	c.Long = `Eval answers the records of tasks, scores the answers and keeps them in a folder, one
+line of JSON per record and policy. A TASK is one of lighttransfer help tasks, a group
+of them, or a .jsonl file of records of your own. Stop it whenever you like: the same command goes on where it was,
+and asks again what failed.
+
+Several policies share the reading of each prompt where they can: those that decide
+while they read. Behind an @ a policy may have a window and a precision of its own:
+
+  --policy lighttransfer:lazy=0.5@4/252     sinks/recent
+  --policy streaming@4/252+8,kv=int8        and every 8th older token; int8 cache
+
+Prompts longer than --context, or than the model allows, lose their middle, as in
+LongBench.
+
+With --endpoint the model is asked over the network; the key is taken from OPENAI_API_KEY.
+What may pass is tried again with growing pauses, or as the server asks.
+
+On several machines give each a --shard, 0/N to N-1/N, and one --out, or one each;
+eval report merges them.
+
+With --json, when all is done:
+  {"out": "...", "model": "...", "answered": 40, "failed": 0, "before": 0, "missing": 0,
+   "rows": [{"task": "...", "policy": "...", "count": 20, "failed": 0, "score": 0..100,
+             "nll": 1, "kl": 0.1, "kept": 0.9, "mean_kv_bytes": 1, "kv_share": 0.5,
+             "mean_seconds": 1, "mean_prompt_tokens": 1}, ...]}
+answered and failed count this start's, before those of earlier ones; missing what all
+shards together still lack.`
+	c.Example = `  lighttransfer eval questions.jsonl --model SmolLM2.gguf --policy full --policy lighttransfer:lazy=0.5
+  lighttransfer eval kv_lines number_later --model SmolLM2.gguf --length 1536 --count 8 --policy full --policy auto
+  lighttransfer eval questions.jsonl --model SmolLM2.gguf --shard 0/4 --out /shared/run
+  lighttransfer eval questions.jsonl --endpoint http://localhost:8000/v1 --model qwen3-32b`
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 && c.Flags().NFlag() == 0 {
+			return c.Help()
+		}
+		return a.evalRun(c, args, o)
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.model, "model", "", "the `MODEL` that answers; with --endpoint its name there")
+	f.StringVar(&o.tasks.Data, "data", "", "folder with published data, for tasks that need some")
+	f.IntVar(&o.limit, "limit", 0, "at most `N` records of each task (0: all)")
+	f.IntSliceVar(&o.tasks.Lengths, "length", nil, "tokens of generated prompts (default: the task's own)")
+	f.IntVar(&o.tasks.Count, "count", 0, "generated records per length (0: the task's own)")
+	f.Uint64Var(&o.tasks.Seed, "seed", 1, "of generated tasks")
+	f.Var(&o.shard, "shard", "answer only part `I/N` of the records, I from 0")
+	f.StringVar(&o.out, "out", "", "the run's `DIR` (default: one in eval-runs named after the run)")
+	f.StringArrayVar(&o.policies, "policy", []string{"full"}, "a policy to compare, a `SPEC`; may be given several times (lighttransfer help policies)")
+	o.windowing.flags(c, lighttransfer.DefaultWindow)
+	f.Var(&choice{&o.kv, []string{"bf16", "int8"}}, "kv", "precision of the KV cache")
+	f.Var((*byteSize)(&o.budget), "kv-budget", "most that a policy's KV cache may hold, like 2GiB, and where possible those of all policies (default: what is free, half of it for all)")
+	f.IntVar(&o.context, "context", 0, "cut prompts to `N` tokens in the middle (0: to what the model was made for)")
+	jiebaFlag(c, &o.jieba)
+	o.loading.flags(c)
+	f.StringArrayVar(&o.endpoints, "endpoint", nil, "ask a model at this OpenAI-compatible `URL` instead, like https://host/v1; several take turns")
+	f.Float64Var(&o.rate, "rate", 0, "at most `N` requests per minute to all endpoints together (0: no limit)")
+	f.IntVar(&o.parallel, "parallel", 4, "requests at a time per endpoint")
+	c.RegisterFlagCompletionFunc("policy", completePolicy)
+}
+
+// shardFlag is a flag like 0/4.
+type shardFlag runs.Shard
+
+func (s *shardFlag) Type() string   { return "I/N" }
+func (s *shardFlag) String() string { return runs.Shard(*s).String() }
+
+func (s *shardFlag) Set(text string) error {
+	var i, n int
+	if _, err := fmt.Sscanf(text, "%d/%d", &i, &n); err != nil || n < 1 || i < 0 || i >= n || text != fmt.Sprintf("%d/%d", i, n) {
+		return errors.New("write it like 0/4, the first of four, to 3/4, the last")
+	}
+	*s = shardFlag{i, n}
+	return nil
+}
+
+// check refuses what can be seen to be wrong without a model.
+func (o *evalFlags) check(c *cobra.Command, tasks []string) error {
+	switch {
+	case len(tasks) == 0:
+		return usagef("TASK missing")
+	case o.model == "":
+		return usagef("--model missing: which model is to answer?")
+	case len(o.endpoints) > 0 && (c.Flags().Changed("policy") || c.Flags().Changed("kv")):
+		return usagef("--policy and --kv are for local models: what an endpoint computes is its own")
+	case !(o.rate >= 0) || o.parallel < 1:
+		return usagef("--rate must be 0 (no limit) or more, --parallel at least 1")
+	case o.limit < 0 || o.context < 0 || o.tasks.Count < 0:
+		return usagef("--limit, --count and --context must be 0 or more")
+	case slices.ContainsFunc(o.tasks.Lengths, func(n int) bool { return n < 1 }):
+		return usagef("--length: lengths of at least 1, parted by commas")
+	}
+	if err := o.windowing.check(c); err != nil {
+		return err
+	}
+	return o.loading.check()
+}
+
+// evalResult is the JSON document.
+type evalResult struct {
+	Out      string     `json:"out"`
+	Model    string     `json:"model"`
+	Answered int        `json:"answered"`
+	Failed   int        `json:"failed"`
+	Before   int        `json:"before"`
+	Missing  int        `json:"missing"`
+	Rows     []eval.Row `json:"rows"`
+}
+
+func (a *app) evalRun(c *cobra.Command, names []string, o *evalFlags) error {
+	if err := o.check(c, names); err != nil {
+		return err
+	}
+	tasks, err := evalTasks(names)
+	if err != nil {
+		return usageError{err}
+	}
+	names = nil
+	for _, t := range tasks {
+		names = append(names, t.Name)
+	}
+	ctx, stop := interruptible(c)
+	defer stop()
+	if len(o.endpoints) > 0 {
+		return a.evalRemote(ctx, tasks, names, o)
+	}
+	return a.evalLocal(ctx, tasks, names, o)
+}
+
+func (a *app) evalLocal(ctx context.Context, tasks []task.Task, names []string, o *evalFlags) error {
+	policies, err := eval.ParsePolicies(o.policies, eval.Settings{Window: o.window, Last: o.last, KV: o.kv})
+	if err != nil {
+		return policyError(err)
+	}
+	m, _, err := a.open(o.model, &o.loading)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	together := o.budget
+	if free, ok := mem.Available(); ok && together == 0 {
+		together = free / 2
+	}
+	o.tasks.Tokens = func(text string) int { return len(m.Tokenizer().Encode(text, tokenizer.EncodeOptions{})) }
+	local := &eval.Local{Model: m, Last: o.last, Context: o.context, Budget: o.budget, Together: together, CPU: cpuTime}
+	r, config, err := o.run(tasks, names, policies)
+	if err != nil {
+		return err
+	}
+	if err := local.Prepare(&config); err != nil {
+		return err
+	}
+	r.Answerer = local
+	return a.evalFolder(ctx, r, config, o.out)
+}
+
+func (a *app) evalRemote(ctx context.Context, tasks []task.Task, names []string, o *evalFlags) error {
+	remote, err := eval.NewRemote(o.endpoints, o.model)
+	if err != nil {
+		return usageError{err}
+	}
+	remote.Key, remote.Context = os.Getenv("OPENAI_API_KEY"), o.context
+	if o.rate > 0 {
+		remote.SetRate(o.rate)
+	}
+	r, config, err := o.run(tasks, names, []runs.Policy{eval.RemotePolicy})
+	if err != nil {
+		return err
+	}
+	r.Answerer, r.Workers = remote, o.parallel*len(o.endpoints)
+	return a.evalFolder(ctx, r, config, o.out)
+}
+
+// run is the work and its description, but for what is said of who does it.
+func (o *evalFlags) run(tasks []task.Task, names []string, policies []runs.Policy) (*eval.Run, runs.Config, error) {
+	r := &eval.Run{Policies: policies, Shard: runs.Shard(o.shard), Scorers: map[string]score.Scorer{}}
+	for _, t := range tasks {
+		s, err := t.Scorer.Ready(o.jieba)
+		if err != nil {
+			return nil, runs.Config{}, fmt.Errorf("task %s: %w", t.Name, err)
+		}
+		r.Scorers[t.Name] = s
+	}
+	var err error
+	r.Records, err = eval.Records(tasks, o.tasks, o.limit)
+	return r, o.config(names, policies, len(r.Records)), err
+}
+
+// config is what the run's folder says of it.
+func (o *evalFlags) config(names []string, policies []runs.Policy, records int) runs.Config {
+	return runs.Config{Model: o.model, Endpoints: o.endpoints, Tasks: names, Policies: policies, Records: records,
+		Lengths: o.tasks.Lengths, Count: o.tasks.Count, Limit: o.limit, Seed: o.tasks.Seed, Context: o.context,
+		CPU: kernel.CPUName(), Kernels: lighttransfer.Kernels(), Version: version(), Command: strings.Join(os.Args, " ")}
+}
+
+// evalFolder does a run in its folder and shows what came out.
+func (a *app) evalFolder(ctx context.Context, r *eval.Run, config runs.Config, dir string) error {
+	if dir == "" {
+		dir = filepath.Join("eval-runs", config.Slug())
+	}
+	folder, err := runs.Open(dir, config, r.Shard)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	for _, n := range folder.Notices {
+		a.say("%s", n)
+	}
+	a.say("answers go to %s", dir)
+	r.Folder = folder
+	bar := meter{a: a, name: "answering", unit: "answers"}
+	r.Progress = func(done, total int) { bar.set(int64(done), int64(total)) }
+	shown := 0
+	r.Failed = func(rec *task.Record, policy, message string) {
+		if shown++; shown <= 10 {
+			a.say("failed: task %s, record %s, policy %s: %s", rec.Task, rec.ID, policy, message)
+		}
+	}
+	tally, err := r.Do(ctx)
+	bar.stop()
+	if err != nil {
+		a.say("%d answers are kept; the same command goes on", tally.Before+tally.Answered)
+		return err
+	}
+	all, err := runs.Read(dir)
+	if err != nil {
+		return err
+	}
+	out := evalResult{Out: dir, Model: config.Model, Answered: tally.Answered, Failed: tally.Failed, Before: tally.Before,
+		Missing: all[0].Missing, Rows: eval.Summarize(&all[0])}
+	if a.json {
+		err = a.print(out)
+	} else {
+		out.write(a.table)
+	}
+	if err == nil && tally.Failed > 0 {
+		err = fmt.Errorf("%d of %d answers failed; the same command asks them again", tally.Failed, tally.Failed+tally.Answered)
+	}
+	return err
+}
+
+// write is the table for people.
+func (r *evalResult) write(t *ui.Term) {
+	number := func(v *float64, format string) string {
+		if v == nil {
+			return "–"
+		}
+		return fmt.Sprintf(format, *v)
+	}
+	header := []string{"task", "policy", "records", "score", "KV", "of full", "NLL", "KL", "kept", "s/record"}
+	var rows [][]string
+	for _, w := range r.Rows {
+		kept := w.Kept
+		if kept != nil {
+			percent := *kept * 100
+			kept = &percent
+		}
+		count := fmt.Sprint(w.Count)
+		if w.Failed > 0 {
+			count += fmt.Sprintf(" (%d failed)", w.Failed)
+		}
+		rows = append(rows, []string{w.Task, w.Policy, count, number(w.Score, "%.1f"), ui.FormatBytes(int64(w.KVBytes)), fmt.Sprintf("%.0f %%", w.KVShare*100),
+			number(w.NLL, "%.3f"), number(w.KL, "%.4f"), number(kept, "%.1f %%"), fmt.Sprintf("%.2f", w.Seconds)})
+	}
+	t.Table(header, rows)
+	if r.Missing > 0 {
+		fmt.Fprintf(t, "\n%d answers are still missing (other shards, or a run that was stopped).\n", r.Missing)
+	}
+}
+
+// evalTasks finds tasks by name, by group or by file, each once.
+func evalTasks(names []string) ([]task.Task, error) {
+	var list []task.Task
+	for _, name := range names {
+		found := []task.Task{eval.FileTask(name)}
+		if !strings.HasSuffix(name, ".jsonl") {
+			var err error
+			if found, err = task.Find(name); err != nil {
+				return nil, err
+			}
+		}
+		for _, t := range found {
+			if !slices.ContainsFunc(list, func(u task.Task) bool { return u.Name == t.Name }) {
+				list = append(list, t)
+			}
+		}
+	}
+	return list, nil
+}
