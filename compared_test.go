@@ -103,6 +103,24 @@ func TestSnapKVGoesBack(t *testing.T) {
 	}
 }
 
+// What is picked or merged gives up the way back that Rewind holds: another question
+// about the same text reads it again, and says what a fresh start says.
+func TestComparedAnotherQuestion(t *testing.T) {
+	m := openTiny(t)
+	ids := prompt(m, 900)
+	other := slices.Concat(ids[:850], ids[500:530])
+	for _, policy := range []string{"snapkv:keep=0.4", "minicache:keep=0.75"} {
+		o := SessionOptions{Policy: policy, Rewind: true}
+		s := session(t, m, o)
+		logitsOf(t, s, append(ids[:900:900], ids[:40]...), 40)
+		got := logitsOf(t, s, other, 3)
+		if r := s.Report(); r.ReusedTokens != 0 || r.KV.Bytes != s.pool.Bytes() {
+			t.Errorf("%s: %d tokens reused, %d bytes of %d", policy, r.ReusedTokens, r.KV.Bytes, s.pool.Bytes())
+		}
+		near(t, policy, got, logitsOf(t, session(t, m, o), other, 3), 0)
+	}
+}
+
 // A budget that holds the share but not the whole cache serves snapkv, which cuts
 // while it reads, and not squeeze, which cuts at the end.
 func TestComparedAdmission(t *testing.T) {
