@@ -11,7 +11,7 @@ import (
 // says alone, to the bit.
 func TestBatchIsEachAlone(t *testing.T) {
 	m := openTiny(t)
-	ids := prompt(m, 700)
+	ids := prompt(m, 1200)
 	next := []int32{17, 300, 42, 5, 611, 90, 33, 12}
 	var together []*Session
 	var alone [][][]float32

@@ -128,15 +128,17 @@ func (d *Description) WeightBytes() (n int64) {
 // A Footprint says what the KV cache of one sequence takes under a policy.
 type Footprint struct {
 	Policy, Args string
-	Window       kv.Window // what lazy heads keep
+	Window       kv.Window // what lazy heads keep, if Fixed
+	Fixed        bool      // they keep the same whatever the prompt's length
 	LazyHeads    int       // KV heads, of Heads; at least so many when the prompt decides
 	Heads        int
 
-	d          *Description
-	last       int
-	chooses    int // prompts of at most so many tokens stay full
-	precision  kv.Precision
-	peak, ends []kv.Window // [layer*kvHeads + kvHead] while the prompt is read, and after it
+	d         *Description
+	policy    lazy.Policy
+	last      int
+	chooses   int // prompts of at most so many tokens stay full
+	precision kv.Precision
+	first     []kv.Window // [layer*kvHeads + kvHead] at the first token
 }
 
 // Footprint computes what a policy makes of the cache. A policy that cannot tell
@@ -156,24 +158,23 @@ func (d *Description) Footprint(o SessionOptions) (*Footprint, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Footprint{Policy: p.Name(), Args: p.Args(), Window: st.Window, d: d, last: st.Last, precision: precision, peak: d.Windows()}
-	f.Heads = len(f.peak)
+	f := &Footprint{Policy: p.Name(), Args: p.Args(), Window: st.Window, d: d, policy: p, last: st.Last, precision: precision, first: d.Windows()}
+	f.Heads = len(f.first)
 	for i, w := range own {
 		if !w.Full() {
-			f.peak[i] = d.LazyWindow(i/d.KVHeads, w)
+			f.first[i] = d.LazyWindow(i/d.KVHeads, w)
 		}
 	}
-	f.ends = slices.Clone(f.peak)
 	if own == nil {
 		f.chooses = st.Window.Sink + st.Window.Recent
-		cutAtMost(f.peak, &d.Config, p, st.Window, d.KVHeads)
-		cutAtMost(f.ends, &d.Config, p, st.Window, 0)
 	}
 	count := map[kv.Window]int{}
+	ends := f.windows(d.Context, false)
+	f.Fixed = slices.Equal(ends, f.windows(2*d.Context, false))
 	for i, w := range d.Windows() {
-		if lazy := f.ends[i]; lazy != w {
+		if lazy := ends[i]; lazy != w {
 			f.LazyHeads++
-			if count[lazy]++; count[lazy] > count[f.Window] {
+			if count[lazy]++; f.Fixed && count[lazy] > count[f.Window] {
 				f.Window = lazy
 			}
 		}
@@ -193,20 +194,21 @@ func (d *Description) policy(spec string, st lazy.Settings) (lazy.Policy, error)
 
 // Bytes is what the cache holds after n tokens.
 func (f *Footprint) Bytes(n int) int64 {
-	return f.precision.NeedBytes(f.at(n, f.ends), n, 1, f.d.HeadDim)
+	return f.precision.NeedBytes(f.windows(n, false), n, 1, f.d.HeadDim)
 }
 
-// at is what a prompt of n tokens leaves of windows that its policy has chosen.
-func (f *Footprint) at(n int, chosen []kv.Window) []kv.Window {
-	if n <= f.chooses {
-		return f.d.Windows()
+// windows are those of a prompt of n tokens, while it is read or after it.
+func (f *Footprint) windows(n int, reading bool) []kv.Window {
+	ws := slices.Clone(f.first)
+	if n > f.chooses {
+		cutAtMost(ws, &f.d.Config, f.policy, n, reading)
 	}
-	return chosen
+	return ws
 }
 
 // Peak is the most it holds while a prompt of n tokens is read.
 func (f *Footprint) Peak(n int) int64 {
-	return f.precision.NeedBytes(f.at(n, f.peak), n, min(n, prefillBlock+f.last), f.d.HeadDim)
+	return f.precision.NeedBytes(f.windows(n, true), n, min(n, prefillBlock+f.last), f.d.HeadDim)
 }
 
 // BytesPer1K is what 1,024 tokens more take when there are many already.

@@ -16,6 +16,7 @@ var ErrFork = errors.New("cannot fork")
 // kept is what a prefill leaves for forks.
 type kept struct {
 	queries []model.Queries                      // [layer] the prompt's last ones
+	cosines []float64                            // [layer] of the whole prompt; nil if not all of it was read at once
 	seen    map[model.Probe][]*model.Observation // [layer] measured since, by what was asked
 }
 
@@ -77,15 +78,15 @@ func (f *Session) become(s *Session) error {
 		return err
 	}
 	f.report.observe(c.Layers)
-	probe := f.probe()
+	probe := f.probe(f.decides(n))
+	if probe.Cosine && s.kept.cosines == nil {
+		return fmt.Errorf("%w: policy %s looks at all of the prompt, which was not read at once", ErrFork, f.policy.Name())
+	}
 	for l := range c.Layers {
 		if err := f.cache.CopyLayer(s.cache, l); err != nil {
 			return err
 		}
-		if probe == nil {
-			continue
-		}
-		o, err := s.seen(l, probe)
+		o, err := s.seen(l, &probe)
 		if err != nil {
 			return err
 		}
@@ -113,9 +114,14 @@ func (s *Session) seen(l int, p *model.Probe) (*model.Observation, error) {
 	o := &k.seen[*p][l]
 	var err error
 	if *o == nil {
-		*o, err = s.m.model.ObserveAgain(l, &k.queries[l], s.cache, p)
+		if *o, err = s.m.model.ObserveAgain(l, &k.queries[l], s.cache, p); err != nil {
+			return nil, err
+		}
+		if p.Cosine {
+			(*o).Cosine = k.cosines[l]
+		}
 	}
-	return *o, err
+	return *o, nil
 }
 
 // Copy returns an equal session, which goes on by itself.

@@ -1,6 +1,7 @@
 package lighttransfer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -39,28 +40,43 @@ func size(n int64) string {
 // already cut: P full units and the layer under way.
 func (s *Session) kvPeak(prompt, n int) int64 {
 	c := &s.m.model.Config
-	windows := s.cache.Windows()
 	added := max(1, min(s.o.block+s.o.Last, n-s.cache.Len()))
-	if !s.decided && prompt > s.o.Window.Sink+s.o.Window.Recent { // else nothing will be decided
-		cutAtMost(windows, c, s.policy, s.o.Window, c.KVHeads)
+	windows := s.cache.Windows()
+	need := s.pool.Precision().PageBytes(c.HeadDim) // a head that is being cut holds one more
+	if s.decides(prompt) {
+		cutAtMost(windows, c, s.policy, prompt, true)
+		need += s.pool.Precision().NeedBytes(windows, n, added, c.HeadDim)
+	} else {
+		need = s.cache.NeedBytes(n, added)
 	}
-	need := s.pool.Precision().NeedBytes(windows, n, added, c.HeadDim)
 	if s.o.Rewind {
 		need += s.pool.Precision().HoldBytes(windows, c.HeadDim)
 	}
 	return need
 }
 
-// cutAtMost gives the window w to as many heads as the policy will have cut when
-// all but more of its lazy heads are cut; it does nothing where the policy does
-// not tell. Which ones they are does not matter to a sum.
-func cutAtMost(windows []kv.Window, c *model.Config, p lazy.Policy, w kv.Window, more int) {
-	b, ok := p.(interface{ MaxFull(lazy.Shape) int })
+// cutAtMost gives to as many heads as the policy will have cut what those keep of a
+// prompt; reading: while the last layer of it is read. It does nothing where the
+// policy does not tell. Which ones they are does not matter to a sum.
+func cutAtMost(windows []kv.Window, c *model.Config, p lazy.Policy, prompt int, reading bool) {
+	known, ok := p.(interface {
+		Bound(s lazy.Shape, tokens int) lazy.Bound
+	})
 	if !ok {
 		return
 	}
-	for i := min(b.MaxFull(shapeOf(c))+more, len(windows)); i < len(windows); i++ {
-		windows[i] = c.LazyWindow(i/c.KVHeads, w)
+	b := known.Bound(shapeOf(c), prompt)
+	full := b.Full
+	switch {
+	case reading && b.Late:
+		return
+	case reading:
+		full += cmp.Or(b.More, c.KVHeads)
+	}
+	for i := min(full, len(windows)); i < len(windows); i++ {
+		if !b.Whole || windows[i].Full() {
+			windows[i] = c.LazyWindow(i/c.KVHeads, b.Cut)
+		}
 	}
 }
 

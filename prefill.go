@@ -23,10 +23,14 @@ const rewind = 256
 func (s *Session) prefill(ctx context.Context, ids []int32) error {
 	end := len(s.ids) + len(ids)
 	deciding := s.decides(end)
-	p := &prefill{s: s, ids: ids, t0: len(s.ids), blocks: cut(len(ids), s.o.block, s.o.Last), probe: s.probe()}
+	p := &prefill{s: s, ids: ids, t0: len(s.ids), blocks: cut(len(ids), s.o.block, s.o.Last), probe: s.probe(deciding),
+		cosines: make([]float64, s.m.model.Layers)}
 	s.report.observe(s.m.model.Layers)
 	if s.o.Forks {
 		s.kept = &kept{queries: make([]model.Queries, s.m.model.Layers)}
+		if p.t0 == 0 {
+			s.kept.cosines = p.cosines
+		}
 	}
 	s.logits = nil
 	if s.o.Rewind {
@@ -50,27 +54,25 @@ func (s *Session) decides(end int) bool {
 	return s.policy.Needs() != (lazy.Needs{}) && !s.decided && end > s.o.Window.Sink+s.o.Window.Recent
 }
 
-// probe is what the session has to be told of each layer, nil if nothing.
-func (s *Session) probe() *model.Probe {
+// probe is what the session has to be told of each layer. Ratio and error are for
+// the report too, the rest only for a policy that is deciding.
+func (s *Session) probe(deciding bool) model.Probe {
 	need := s.policy.Needs()
-	if s.o.Measure {
-		need = lazy.Needs{Ratio: true, Error: true}
-	}
-	if need == (lazy.Needs{}) && !s.o.Forks {
-		return nil
-	}
-	return &model.Probe{Window: s.o.Window, Last: s.o.Last, Ratio: need.Ratio, Error: need.Error}
+	return model.Probe{Window: s.o.Window, Last: s.o.Last, Ratio: need.Ratio || s.o.Measure, Error: need.Error || s.o.Measure,
+		Cosine: need.Cosine && deciding || s.o.Forks, Votes: need.Votes && deciding, Distances: need.Distances && deciding}
 }
 
 // A prefill is tokens on their way through the layers.
 type prefill struct {
 	s      *Session
 	ids    []int32
-	t0     int   // position of the first of ids
-	blocks []int // ends of the blocks in ids
-	probe  *model.Probe
-	x      []float32 // [tokens][hidden] residual stream: of the prompt, or of a block
-	done   int       // tokens times layers
+	t0     int         // position of the first of ids
+	blocks []int       // ends of the blocks in ids
+	probe  model.Probe // what is asked of every layer
+	x      []float32   // [tokens][hidden] residual stream: of the prompt, or of a block
+	done   int         // tokens times layers
+
+	cosines []float64 // [layer] of the tokens so far: the mean's share of them
 }
 
 // cut divides n tokens into blocks of size b; the last one has at least last
@@ -135,17 +137,16 @@ func (p *prefill) step(ctx context.Context, l, from, to int, x []float32) error 
 		return err
 	}
 	s := p.s
-	probe := p.probe
-	if to != len(p.ids) || probe != nil && !s.wholeLayer(l) {
-		probe = nil
-	} else if probe != nil && s.kept != nil {
-		probe.Keep = &s.kept.queries[l]
-	}
-	seen, err := s.m.model.Layer(l, x, to-from, p.t0+from, s.cache, &s.ws, probe)
+	last := to == len(p.ids)
+	seen, err := s.m.model.Layer(l, x, to-from, p.t0+from, s.cache, &s.ws, p.ask(l, last))
 	if err != nil {
 		return err
 	}
 	if seen != nil {
+		p.cosines[l] += seen.Cosine * float64(to-from) / float64(len(p.ids))
+		seen.Cosine = p.cosines[l]
+	}
+	if seen != nil && last {
 		if err := s.observed(seen); err != nil {
 			return err
 		}
@@ -157,11 +158,28 @@ func (p *prefill) step(ctx context.Context, l, from, to int, x []float32) error 
 	return nil
 }
 
-// wholeLayer reports whether no head of the layer has dropped anything, so that
-// it can be measured.
+// ask is what a layer is asked about a block: the cosine of every one, what
+// attention loses of the last, if the layer has dropped nothing yet.
+func (p *prefill) ask(l int, last bool) *model.Probe {
+	ask := p.probe
+	if last && p.s.wholeLayer(l) {
+		ask.Distances = ask.Distances && (l == 0 || p.s.wholeLayer(l-1))
+		if p.s.kept != nil {
+			ask.Keep = &p.s.kept.queries[l]
+		}
+	} else {
+		ask.Ratio, ask.Error, ask.Votes, ask.Distances = false, false, false, false
+	}
+	if !ask.Ratio && !ask.Error && !ask.Votes && !ask.Cosine && !ask.Distances && ask.Keep == nil {
+		return nil
+	}
+	return &ask
+}
+
+// wholeLayer reports whether no head of the layer has dropped anything.
 func (s *Session) wholeLayer(l int) bool {
 	for h := range s.m.model.KVHeads {
-		if base, _ := s.cache.Head(l, h).Recent(); base > 0 {
+		if !s.cache.Head(l, h).Whole() {
 			return false
 		}
 	}
@@ -185,13 +203,24 @@ func (s *Session) observed(o *model.Observation) error {
 			}
 		}
 		for _, h := range heads {
-			if err := s.cache.Demote(d.Head.Layer, h, s.m.model.LazyWindow(d.Head.Layer, d.Window)); err != nil {
+			if err := s.cut(d, h); err != nil {
 				return err
 			}
 		}
 		s.report.decided = append(s.report.decided, d.Head)
 	}
 	return nil
+}
+
+// cut carries a decision out on a KV head.
+func (s *Session) cut(d lazy.Decision, kvHead int) error {
+	switch {
+	case d.Pick != nil:
+		return s.cache.Pick(d.Head.Layer, kvHead, *d.Pick)
+	case d.Merge != nil:
+		return s.cache.Merge(d.Head.Layer, kvHead, *d.Merge)
+	}
+	return s.cache.Demote(d.Head.Layer, kvHead, s.m.model.LazyWindow(d.Head.Layer, d.Window))
 }
 
 // finish computes the logits after the last token; x is its residual stream.

@@ -62,6 +62,7 @@ type realGolden struct {
 		Logits []float64 `json:"logits"`
 	} `json:"top20_last"`
 	Full    greedyGolden `json:"greedy_full"`
+	Cosine  []float64    `json:"squeeze_cosine_per_layer"`
 	Windows []struct {
 		Sink         int                    `json:"w_sink"`
 		Recent       int                    `json:"w_recent"`

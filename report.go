@@ -29,6 +29,8 @@ type Report struct {
 	Last        int         // w_last
 	LazyLayers  []int       // layers all of whose heads are lazy
 	LazyHeads   []lazy.Head // lazy KV heads of the other layers
+	PickedHeads int         // of the lazy ones, those that keep picked tokens instead of the window
+	MergedHeads int         // of the lazy ones, those that share directions with another layer's
 	Decided     []lazy.Head // in the order in which they became lazy
 	DroppedMass *float64    // sum over the lazy layers of 1 - ratio (Theorem 5.1 bounds the error by it); null when not observed
 	KV          KVReport
@@ -90,7 +92,16 @@ func (s *Session) Report() Report {
 	for l := range c.Layers {
 		var heads []lazy.Head
 		for h := range c.KVHeads {
-			if w := s.cache.Head(l, h).Window; w != base[l*c.KVHeads+h] {
+			head := s.cache.Head(l, h)
+			w := head.Window
+			switch {
+			case head.Picked():
+				heads = append(heads, lazy.Head{Layer: l, KVHead: h})
+				r.PickedHeads++
+			case head.Merged():
+				heads = append(heads, lazy.Head{Layer: l, KVHead: h})
+				r.MergedHeads++
+			case w != base[l*c.KVHeads+h]:
 				heads = append(heads, lazy.Head{Layer: l, KVHead: h})
 				if count[w]++; count[w] > count[r.Window] {
 					r.Window = w

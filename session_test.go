@@ -63,7 +63,8 @@ func near(t *testing.T, what string, got, want [][]float32, tolerance float64) {
 	}
 }
 
-var policies = []string{"full", "lighttransfer:lazy=0.5", "lighttransfer:lazy=0.75,by=error,unit=head", "streaming", "threshold:0.9", "random:lazy=0.5,seed=3", "longgen", "pyramid"}
+var policies = []string{"full", "lighttransfer:lazy=0.5", "lighttransfer:lazy=0.75,by=error,unit=head", "streaming", "threshold:0.9", "random:lazy=0.5,seed=3", "longgen", "pyramid",
+	"squeeze:keep=0.4", "snapkv:keep=0.4", "minicache:keep=0.75"}
 
 // Threads change nothing, to the bit; block sizes no more than rounding.
 func TestThreadsAndBlocks(t *testing.T) {
@@ -214,7 +215,14 @@ func TestSaveAndResume(t *testing.T) {
 		precision := []string{"bf16", "int8"}[i%2]
 		s := session(t, m, SessionOptions{Policy: policy, KV: precision})
 		logitsOf(t, s, ids[:500], 0)
-		if err := s.Save(path); err != nil {
+		err := s.Save(path)
+		if strings.HasPrefix(policy, "minicache") {
+			if _, missing := os.Stat(path); err == nil || missing == nil || !strings.Contains(err.Error(), "policy minicache merges layers") {
+				t.Errorf("%s: %v, want a refusal and no file", policy, err)
+			}
+			continue
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		bytes := s.Report().KV.Bytes
@@ -340,7 +348,7 @@ func TestRefusals(t *testing.T) {
 	if len(out) != 6 || s.FinishReason() != FinishLength {
 		t.Errorf("context of 100 with 95 used: %d tokens, finish %q", len(out), s.FinishReason())
 	}
-	for _, o := range []SessionOptions{{Policy: "nonsense"}, {Policy: "squeeze"}, {KV: "fp4"}, {Context: 1 << 20}, {Last: -1}, {Window: kv.Window{Sink: 1}}, {Policy: "plan:nowhere.json"}} {
+	for _, o := range []SessionOptions{{Policy: "nonsense"}, {Policy: "minicache:keep=0.1"}, {KV: "fp4"}, {Context: 1 << 20}, {Last: -1}, {Window: kv.Window{Sink: 1}}, {Policy: "plan:nowhere.json"}} {
 		if _, err := m.NewSession(o); err == nil {
 			t.Errorf("%+v: no error", o)
 		}
@@ -361,7 +369,7 @@ func TestInt8Cache(t *testing.T) {
 		exact, short := session(t, m, SessionOptions{Policy: policy}), session(t, m, SessionOptions{Policy: policy, KV: "int8"})
 		near(t, policy, logitsOf(t, short, ids, 6), logitsOf(t, exact, ids, 6), 0.5)
 		a, b := short.Report().KV, exact.Report().KV
-		if ratio := float64(a.Bytes) / float64(b.Bytes); a.Dtype != "int8" || ratio < 0.5 || ratio > 0.54 {
+		if ratio := float64(a.Bytes) / float64(b.Bytes); a.Dtype != "int8" || ratio < 0.5 || ratio > 0.545 {
 			t.Errorf("%s: %s holds %.2f of the bytes of %s", policy, a.Dtype, ratio, b.Dtype)
 		}
 	}

@@ -75,6 +75,11 @@ func (s *Session) Save(path string) (err error) {
 	}()
 	for l := range s.m.model.Layers {
 		s.cache.Release(l)
+		for h := range s.m.model.KVHeads {
+			if s.cache.Head(l, h).Merged() {
+				return fmt.Errorf("policy %s merges layers, which a session file has no place for; use another policy", s.policy.Name())
+			}
+		}
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -225,7 +230,7 @@ func (s *Session) adopt(h *sessionHeader, f *mmap.File, pages []byte) error {
 	if !s.decided && !h.Decided { // fixed windows are the policy's: a plan may have changed since
 		want := s.cache.Windows()
 		for i, hl := range h.KV.Heads {
-			if hl.Window != want[i] {
+			if hl.Window != want[i] || hl.From != 0 {
 				return fmt.Errorf("the plan has changed since it was made (layer %d, KV head %d keeps %s now, not %s)", i/c.KVHeads, i%c.KVHeads, want[i], hl.Window)
 			}
 		}

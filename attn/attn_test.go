@@ -200,6 +200,49 @@ func TestMeasureIsTheDefinition(t *testing.T) {
 	}
 }
 
+// Votes are the weights of the definition, summed over queries and the heads of a
+// group.
+func TestVotesAreTheDefinition(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(11, 12))
+	for _, precision := range []kv.Precision{kv.BF16, kv.Int8} {
+		for _, total := range []int{33, 128, 129, 160, 161, 300} {
+			for _, n := range []int{1, 32} {
+				q := random(rnd, n*heads*dim, 1)
+				k, v := bf16(random(rnd, total*kvHeads*dim, 1)), bf16(random(rnd, total*kvHeads*dim, 1))
+				c, _ := kv.NewCache(kv.NewPool(dim, precision, 0), 1, kvHeads, dim, nil)
+				if err := c.Append(0, total, k, v); err != nil {
+					t.Fatal(err)
+				}
+				blk := Block{Heads: []*kv.Head{c.Head(0, 0), c.Head(0, 1)}, T0: total - n, N: n, Dim: dim, Q: q, Out: make([]float32, n*heads*dim), LSE: make([]float32, n*heads)}
+				Attend(nil, &blk)
+				got := Votes(nil, &blk)
+				full := kv.Window{}
+				for h := range kvHeads {
+					if len(got[h]) != total-n {
+						t.Fatalf("%d votes for %d keys", len(got[h]), total-n)
+					}
+					for j := range total - n {
+						// The weight of a key is what its value would add to the output: attend to values that are 1 there and 0 elsewhere.
+						one := make([]float32, total*kvHeads*dim)
+						one[(j*kvHeads+h)*dim] = 1
+						if j%29 > 0 {
+							continue
+						}
+						out, _ := reference(q, k, one, n, total-n, total, full, full.Visible)
+						var want float64
+						for r := range n * group {
+							want += float64(out[(r/group*heads+h*group+r%group)*dim])
+						}
+						if e := math.Abs(float64(got[h][j]) - want); e > 0.001+0.05*want {
+							t.Errorf("%s, %d tokens, %d queries: KV head %d, key %d: %g votes, want %g", precision, total, n, h, j, got[h][j], want)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 // Threads change nothing, to the bit, in prefill and in split decode.
 func TestThreadsDoNotMatter(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 8))

@@ -9,6 +9,9 @@
 //	measures  the last queries of a prompt twice: over the cache, and over a
 //	          preview of it through the lazy window; see [Measure]
 //
+// [Votes] alone is not: it wants the weight of every single key, for the last
+// queries, and works them out from the log-sum-exps.
+//
 // Visibility comes from [kv.Head.Visible] alone. All query heads of a KV head's
 // group are handled together, so that keys and values are read once for all of
 // them (GQA).

@@ -10,9 +10,10 @@ type Cache struct {
 	layers  int
 	kvHeads int
 	headDim int
-	heads   []Head // [layer][kvHead]
-	length  []int  // [layer] positions stored (layers differ only inside a layer-major prefill)
-	hold    int    // a position that the cache can go back to, at a page's start; see Hold
+	heads   []Head  // [layer][kvHead]
+	scratch []*Page // [kvHead][page] of the merged layer that was appended to last
+	length  []int   // [layer] positions stored (layers differ only inside a layer-major prefill)
+	hold    int     // a position that the cache can go back to, at a page's start; see Hold
 	unmap   func() error
 }
 
@@ -50,11 +51,12 @@ func (c *Cache) Pool() *Pool { return c.pool }
 
 // Bytes is what this cache's pages hold.
 func (c *Cache) Bytes() int64 {
-	var n int64
+	n := int64(len(c.scratch)) * c.pool.pageBytes()
 	for i := range c.heads {
-		n += int64(len(c.heads[i].recent) + len(c.heads[i].kept) + len(c.heads[i].held))
+		h := &c.heads[i]
+		n += int64(len(h.recent)+len(h.kept)+len(h.held))*c.pool.pageBytes() + h.sharedBytes(c.pool)
 	}
-	return n * c.pool.pageBytes()
+	return n
 }
 
 // Append stores the keys (after RoPE) and values of the next b positions of a
@@ -68,11 +70,13 @@ func (c *Cache) Append(layer, b int, k, v []float32) error {
 		}
 	}
 	c.length[layer] = n + b
-	return nil
+	return c.restoreLayer(layer)
 }
 
-// Release returns to the pool what no later query of the layer can see.
+// Release returns to the pool what no later query of the layer can see, and
+// scratch pages.
 func (c *Cache) Release(layer int) {
+	c.releaseScratch()
 	for h := range c.kvHeads {
 		c.Head(layer, h).release(c.pool, c.length[layer], c.hold)
 	}
@@ -81,7 +85,8 @@ func (c *Cache) Release(layer int) {
 // Hold keeps from now on what it takes to go back to position n, rounded down to
 // a page, however far the sequence goes on: of a lazy head, the pages that a
 // query there sees. They count as any others. Another position is held no longer,
-// unless n is gone already: then nothing changes.
+// unless n is gone already: then nothing changes. Pick and Merge give up what is
+// held.
 func (c *Cache) Hold(n int) {
 	if n = max(0, n) / PageTokens * PageTokens; n == c.hold || !c.has(n) {
 		return
@@ -109,10 +114,10 @@ func (c *Cache) Demote(layer, kvHead int, w Window) error {
 	if err := w.Validate(); err != nil {
 		return fmt.Errorf("kv: layer %d, KV head %d: %w", layer, kvHead, err)
 	}
-	if w == h.Window {
+	if w == h.Window && h.from == 0 {
 		return nil
 	}
-	if h.first > 0 || w.Full() && !h.Window.Full() {
+	if !h.Whole() || w.Full() && !h.Window.Full() {
 		return fmt.Errorf("kv: layer %d, KV head %d: cannot turn window %s into %s: tokens are gone", layer, kvHead, h.Window, w)
 	}
 	h.dropKept(c.pool)
@@ -131,7 +136,7 @@ func (c *Cache) Demote(layer, kvHead int, w Window) error {
 // scratch and count in no pool.
 func (c *Cache) Preview(layer, kvHead int, w Window, anchor int) (*Head, error) {
 	h := c.Head(layer, kvHead)
-	if h.first > 0 {
+	if !h.Whole() {
 		return nil, fmt.Errorf("kv: layer %d, KV head %d: cannot look through window %s: tokens are gone", layer, kvHead, w)
 	}
 	p := &Head{Window: w, Anchor: anchor, recent: h.recent}
@@ -155,7 +160,7 @@ func (c *Cache) Back(n int) int {
 func (c *Cache) has(n int) bool {
 	for i := range c.heads {
 		h := &c.heads[i]
-		if !h.Window.Full() && h.first > h.Window.firstPage(n) {
+		if h.first > h.firstPage(n) || n < h.from {
 			return false
 		}
 	}
@@ -165,6 +170,7 @@ func (c *Cache) has(n int) bool {
 // Truncate goes back to the first n positions (layers that hold fewer keep
 // them); n is 0 or what Back has returned.
 func (c *Cache) Truncate(n int) {
+	c.releaseScratch()
 	if n < c.hold {
 		c.unhold()
 	}
@@ -179,6 +185,7 @@ func (c *Cache) Truncate(n int) {
 // Reset forgets everything and gives every head the window it is told: windows
 // as in NewCache.
 func (c *Cache) Reset(windows []Window) {
+	c.releaseScratch()
 	for i := range c.heads {
 		c.heads[i].reset(c.pool)
 		c.heads[i].Window = Window{}
@@ -210,15 +217,14 @@ func (c *Cache) Windows() []Window {
 	return ws
 }
 
-// Bytes needed by a head with window w that holds n positions, the last b of
-// them appended as one block (b = 1 for decode), before Release.
+// headPages are the pages of a head with window w that holds n positions, the last b
+// of them appended as one block (b = 1 for decode), before Release.
 func headPages(w Window, n, b int) int64 {
-	pages := func(n int) int64 { return int64((n + PageTokens - 1) / PageTokens) }
 	if w.Full() {
-		return pages(n)
+		return int64(pagesOf(n))
 	}
 	kept := min(w.Sink, n) + w.samplesBefore(n-w.Recent)
-	return pages(n) - int64(w.firstPage(n-b)) + pages(kept)
+	return int64(pagesOf(n) - w.firstPage(n-b) + pagesOf(kept))
 }
 
 // HoldBytes is the most that heads with these windows hold besides because of Hold.
@@ -226,11 +232,14 @@ func (p Precision) HoldBytes(windows []Window, headDim int) int64 {
 	var pages int64
 	for _, w := range windows {
 		if !w.Full() {
-			pages += int64((w.Recent + PageTokens - 1) / PageTokens)
+			pages += int64(pagesOf(w.Recent))
 		}
 	}
 	return pages * p.PageBytes(headDim)
 }
+
+// pagesOf is the number of pages that hold n tokens.
+func pagesOf(n int) int { return (n + PageTokens - 1) / PageTokens }
 
 // NeedBytes is the most that heads with these windows hold while n positions are
 // appended in blocks of b.

@@ -17,6 +17,18 @@
 // [Cache.Demote] turns a full head into a lazy one at any time; the other way
 // there is none.
 //
+// A window says the same of every query, wherever it is. [Cache.Pick] cuts a full
+// head in another way, once: to a list of tokens of the past, copied into kept as
+// they are, and everything from a position on, the tokens to come included. Every
+// later query sees all of that. A picked head's Window is the zero one and says
+// nothing; [Head.Visible] knows.
+//
+// [Cache.Merge] makes one of a head and the same head a layer below: their whole
+// pages become shared pages of unit directions, and for each layer the tokens'
+// lengths. For the time of an attention, from Append to the next layer's Append or to
+// Release, the pages of a merged layer are made again in scratch pages, so that
+// attention sees a full head. That is slow, and meant for comparisons.
+//
 // Life of a block of tokens in a layer:
 //
 //	Append   keys and values of positions [n, n+b) enter the pages and the samples are taken

@@ -21,8 +21,9 @@ type Layout struct {
 // ones, then those held, then the recent ones.
 type HeadLayout struct {
 	Window Window `json:"window"`
-	First  int    `json:"first"` // index of the first recent page
-	Kept   int    `json:"kept"`  // kept tokens
+	First  int    `json:"first"`          // index of the first recent page
+	Kept   int    `json:"kept"`           // kept tokens
+	From   int    `json:"from,omitempty"` // of a picked head: see Pick
 }
 
 // pages are the numbers of kept, held and recent pages of a head.
@@ -30,7 +31,7 @@ func (l *Layout) pages(h HeadLayout) (kept, held, recent int) {
 	if !h.Window.Full() {
 		held = max(0, min(h.First, l.Hold/PageTokens)-h.Window.firstPage(l.Hold))
 	}
-	return (h.Kept + PageTokens - 1) / PageTokens, held, (l.Length+PageTokens-1)/PageTokens - h.First
+	return pagesOf(h.Kept), held, pagesOf(l.Length) - h.First
 }
 
 // Layout describes the cache for Open.
@@ -38,7 +39,7 @@ func (c *Cache) Layout() Layout {
 	l := Layout{Precision: c.pool.precision, Layers: c.layers, KVHeads: c.kvHeads, HeadDim: c.headDim, Length: c.Len(), Hold: c.hold}
 	for i := range c.heads {
 		h := &c.heads[i]
-		l.Heads = append(l.Heads, HeadLayout{Window: h.Window, First: h.first, Kept: h.nkept})
+		l.Heads = append(l.Heads, HeadLayout{Window: h.Window, First: h.first, Kept: h.nkept, From: h.from})
 	}
 	return l
 }
@@ -54,11 +55,16 @@ func (l *Layout) Bytes() (int64, error) {
 	for i, h := range l.Heads {
 		w := h.Window
 		first, want := 0, 0
-		if !w.Full() {
+		picked := h.From != 0
+		switch {
+		case picked:
+			first, want = h.From/PageTokens, h.Kept
+		case !w.Full():
 			first = w.firstPage(l.Length)
 			want = min(w.Sink, l.Length) + w.samplesBefore(l.Length-w.Recent)
 		}
-		if err := w.Validate(); err != nil || h.First != first || h.Kept != want {
+		impossible := picked && (!w.Full() || h.From < 0 || h.From > l.Length || h.Kept < 0 || h.Kept > h.From)
+		if err := w.Validate(); err != nil || impossible || h.First != first || h.Kept != want {
 			return 0, fmt.Errorf("its description of layer %d, KV head %d makes no sense", i/l.KVHeads, i%l.KVHeads)
 		}
 		kept, held, recent := l.pages(h)
@@ -68,9 +74,13 @@ func (l *Layout) Bytes() (int64, error) {
 }
 
 // Write writes the pages as they lie in memory, head after head, as HeadLayout says.
+// Merged heads cannot be written.
 func (c *Cache) Write(w io.Writer) error {
 	for i := range c.heads {
 		h := &c.heads[i]
+		if h.Merged() {
+			return errors.New("merged layers have no place in a file")
+		}
 		for _, pages := range [][]*Page{h.kept, h.held, h.recent} {
 			for _, pg := range pages {
 				if _, err := w.Write(pg.mem); err != nil {
@@ -112,7 +122,7 @@ func Open(pool *Pool, l Layout, data []byte, unmap func() error) (*Cache, error)
 	}
 	for i, hl := range l.Heads {
 		h := &c.heads[i]
-		h.first, h.nkept = hl.First, hl.Kept
+		h.first, h.nkept, h.from = hl.First, hl.Kept, hl.From
 		kept, held, recent := l.pages(hl)
 		for range kept {
 			h.kept = append(h.kept, next())

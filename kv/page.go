@@ -101,3 +101,21 @@ func (pg *Page) take(slot int, from *Page, fromSlot, dim int) {
 func (pg *Page) Span(lo, hi []int32, bias []float32) kernel.Span {
 	return kernel.Span{K: pg.K, V: pg.V, K8: pg.K8, V8: pg.V8, KScale: pg.KScale, VScale: pg.VScale, Lo: lo, Hi: hi, Bias: bias}
 }
+
+// Key reads the key of a token, [dim] padded as in the page.
+func (pg *Page) Key(dst []float32, slot int) {
+	if pg.K8 != nil {
+		kernel.GetK8(dst, pg.K8, pg.KScale, slot, len(dst))
+		return
+	}
+	kernel.GetK(dst, pg.K, slot, len(dst))
+}
+
+// Value is Key for the value.
+func (pg *Page) Value(dst []float32, slot int) {
+	if pg.K8 != nil {
+		kernel.GetV8(dst, pg.V8, pg.VScale, slot, len(dst))
+		return
+	}
+	kernel.GetV(dst, pg.V, slot, len(dst))
+}

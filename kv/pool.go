@@ -100,6 +100,20 @@ func (p *Pool) put(pg *Page) {
 	}
 }
 
+// reserve counts bytes beside the pages.
+func (p *Pool) reserve(n int64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.limit > 0 && p.bytes+n > p.limit {
+		return fmt.Errorf("%w: %d bytes in use, limit %d", ErrBudget, p.bytes, p.limit)
+	}
+	p.bytes += n
+	p.peak = max(p.peak, p.bytes)
+	return nil
+}
+
+func (p *Pool) unreserve(n int64) { p.mu.Lock(); p.bytes -= n; p.mu.Unlock() }
+
 // Shrink forgets the pages that wait for reuse, so that their memory can go back
 // to the system. Called when a prompt is done: what it freed is not needed soon.
 func (p *Pool) Shrink() {

@@ -15,12 +15,17 @@
 //  2. while the first prompt goes through the model layer by layer, offers an
 //     [Observation] after each layer when [Policy.Needs] asks for one, and cuts
 //     what the returned [Decision] values name (lighttransfer, threshold, random,
-//     pyramid). Decisions may concern earlier layers;
+//     pyramid; squeeze, snapkv, minicache). Decisions may concern earlier layers;
 //  3. asks nothing more: later prompts and decoding keep the choice.
 //
 // A first prompt of at most Sink+Recent tokens fits into the window: its lazy
 // ratio is 1 and its output error 0 in every layer by definition, so there is
 // nothing to compare. The caller offers no observations then and everything stays.
+//
+// Most decisions are windows. Methods that this one is compared with also pick single
+// tokens ([kv.Pick]) or merge layers ([kv.Merge]); their argument keep is the share of
+// full attention's bytes that is left of the prompt, so that all can be compared at
+// equal bytes.
 //
 // A policy is written NAME[:ARGS], as in "lighttransfer:lazy=0.5,by=error,unit=head";
 // [Parse] reads it, [Spec] writes it, [Policies] lists them all. Each policy is one

@@ -89,10 +89,10 @@ func (p *lightTransfer) Begin(s Shape) ([]kv.Window, error) {
 	return nil, nil
 }
 
-// MaxFull is how many KV heads stay full.
-func (p *lightTransfer) MaxFull(s Shape) int {
+// Bound: P units stay full.
+func (p *lightTransfer) Bound(s Shape, _ int) Bound {
 	n := p.unit.count(s)
-	return (n - lazyCount(p.share, n)) * (s.Layers * s.KVHeads / n)
+	return Bound{Full: (n - lazyCount(p.share, n)) * (s.Layers * s.KVHeads / n), Cut: p.st.Window}
 }
 
 func (p *lightTransfer) Observe(o Observation) []Decision {
@@ -113,7 +113,7 @@ func (p *lightTransfer) Observe(o Observation) []Decision {
 		if !ok {
 			break // only units that were not measured are left
 		}
-		cut = append(cut, Decision{unit, p.st.Window})
+		cut = append(cut, Decision{Head: unit, Window: p.st.Window})
 	}
 	return cut
 }

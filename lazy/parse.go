@@ -29,28 +29,14 @@ var policies = []struct {
 	{randomInfo, parseRandom},
 	{pyramidInfo, parsePyramid},
 	{longGenInfo, parseLongGen},
-}
-
-// unavailable are methods of the literature that are known by name and not offered.
-var unavailable = map[string]string{
-	"squeeze":   "SqueezeAttention",
-	"minicache": "MiniCache",
-	"snapkv":    "SnapKV",
+	{squeezeInfo, parseSqueeze},
+	{snapKVInfo, parseSnapKV},
+	{miniCacheInfo, parseMiniCache},
 }
 
 // ErrAuto is what Parse answers to "auto": which plan a model has been calibrated
 // to is known to the caller, who asks a [Store].
 var ErrAuto = errors.New(`policy "auto" stands for the model's calibrated plan or full attention and must be resolved before it is parsed`)
-
-// An UnavailableError names a known policy that this version does not offer.
-type UnavailableError struct {
-	Name   string // as written, "snapkv"
-	Method string // "SnapKV"
-}
-
-func (e *UnavailableError) Error() string {
-	return fmt.Sprintf("policy %q (%s) is not available yet; choose one of %s", e.Name, e.Method, strings.Join(usages(), ", "))
-}
 
 // Policies lists the policies for help texts.
 func Policies() []Info {
@@ -74,9 +60,6 @@ func usages() []string {
 // file is read here, but only Begin can tell whether it fits the model.
 func Parse(spec string, st Settings) (Policy, error) {
 	name, args, colon := strings.Cut(spec, ":")
-	if method, ok := unavailable[name]; ok {
-		return nil, &UnavailableError{name, method}
-	}
 	if name == "auto" {
 		return nil, ErrAuto
 	}
@@ -162,6 +145,18 @@ func choiceArg[T ~int](key string, p *T, words ...string) argument {
 			}
 		}
 		return fmt.Errorf("must be %s", strings.Join(words, " or "))
+	}}
+}
+
+// oddArg is an odd number.
+func oddArg(key string, p *int) argument {
+	return argument{key, func(value string) error {
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 1 || n > 999 || n%2 == 0 {
+			return errors.New("must be an odd number, 1 to 999")
+		}
+		*p = n
+		return nil
 	}}
 }
 

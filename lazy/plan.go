@@ -116,7 +116,7 @@ func (p *planAfter) Observe(o Observation) []Decision {
 	var cut []Decision
 	for h := range p.shape.KVHeads {
 		if w := p.windows[o.Layer*p.shape.KVHeads+h]; !w.Full() {
-			cut = append(cut, Decision{Head{o.Layer, h}, w})
+			cut = append(cut, Decision{Head: Head{o.Layer, h}, Window: w})
 		}
 	}
 	return cut

@@ -76,19 +76,38 @@ func (st Settings) validateLast() error {
 // Needs says what a policy must be told after each layer of the first prompt. The
 // zero Needs: the policy decides nothing while prefilling and is not told anything.
 type Needs struct {
-	Ratio bool // lazy ratio per layer and per query head
-	Error bool // output error per layer and per KV head
+	Ratio     bool // lazy ratio per layer and per query head
+	Error     bool // output error per layer and per KV head
+	Cosine    bool // how little the layer's attention turns the residual stream
+	Votes     bool // what the last queries look at, key by key
+	Distances bool // how far the layer's keys and values are from those of the layer below
 }
 
 // An Observation is what was measured right after a layer's attention over the
-// first prompt, averaged over its last Settings.Last queries, for the keys that
-// Settings.Window leaves visible. What was not asked for is NaN or nil.
+// first prompt. Ratios and errors are averaged over its last Settings.Last queries,
+// for the keys that Settings.Window leaves visible. What was not asked for is NaN
+// or nil.
 type Observation struct {
 	Layer     int
+	Tokens    int       // positions that the layer holds: the prompt, and what was there before it
 	Ratio     float64   // lazy ratio: share of the attention mass on visible keys, mean over all heads (arXiv 2410.13846, Eq. 1)
 	HeadRatio []float64 // [query head] the same, per query head
 	Error     float64   // ‖W_O(o_full − o_window)‖ / ‖x‖, x being the residual stream that enters the layer
 	HeadError []float64 // [KV head] the same for the query heads of one KV head and their columns of W_O
+
+	// Cosine is that of the residual stream before and after the layer's attention
+	// is added to it, the mean over all tokens of the prompt.
+	Cosine float64
+
+	// Votes is the attention of the last Settings.Last queries on every key before
+	// them, summed over the queries and the query heads of a KV head:
+	// [KV head][position < Tokens-Last]. It is shared and must not be changed.
+	Votes [][]float32
+
+	// KeyDistances and ValueDistances are the angles between the keys, and the
+	// values, of this layer and of the one below, as shares of a half turn:
+	// [KV head][position < Tokens]. nil in layer 0. Shared like Votes.
+	KeyDistances, ValueDistances [][]float32
 }
 
 // A Head names a KV head of a layer, or with KVHead -1 all heads of it.
@@ -105,10 +124,27 @@ func (h Head) String() string {
 	return fmt.Sprintf("%d.%d", h.Layer, h.KVHead)
 }
 
-// A Decision cuts a head, or all heads of a layer, to a window.
+// A Decision cuts a head, or all heads of a layer, to a window; or to picked tokens
+// if Pick is not nil; or merges them with those of the layer below if Merge is not.
 type Decision struct {
 	Head   Head
 	Window kv.Window
+	Pick   *kv.Pick
+	Merge  *kv.Merge
+}
+
+// A Bound is what a policy that decides while reading can say of its decisions
+// before it has seen the prompt. Policies that know one have a method
+//
+//	Bound(s Shape, tokens int) Bound
+//
+// for a first prompt of so many tokens; memory is checked by it.
+type Bound struct {
+	Full  int       // KV heads that stay full
+	Cut   kv.Window // what the others keep at most, or on average, as a window of the same size
+	More  int       // KV heads that are full besides, while a prompt is read; 0: one layer's
+	Late  bool      // nothing is cut before the last layer has read the prompt
+	Whole bool      // only full heads are cut: not where the model's own window hides tokens
 }
 
 // A Policy decides for one sequence which layers or KV heads are lazy.
@@ -187,3 +223,17 @@ type fixed struct{}
 
 func (fixed) Needs() Needs                   { return Needs{} }
 func (fixed) Observe(Observation) []Decision { return nil }
+
+// pagesOf is the number of pages that hold n tokens.
+func pagesOf(n int) int { return (n + kv.PageTokens - 1) / kv.PageTokens }
+
+// deal is the i-th of n shares of a total, as equal as whole numbers can be.
+func deal(total, n, i int) int { return total*(i+1)/n - total*i/n }
+
+// shareOf is a window that takes at least a share of the pages of a prompt when its
+// last token comes, and so many last tokens.
+func shareOf(tokens int, share float64, last int) kv.Window {
+	prompt := pagesOf(tokens)
+	pages := int(math.Ceil(share * float64(prompt)))
+	return kv.Window{Recent: max(last, tokens-1-(prompt-pages)*kv.PageTokens)}
+}

@@ -394,6 +394,9 @@ func TestPolicies(t *testing.T) {
 		"random":        {"random", "random:seed=18446744073709551615", "random:lazy=0.3,seed=0"},
 		"pyramid":       {"pyramid", "pyramid:lazy=1"},
 		"longgen":       {"longgen"},
+		"squeeze":       {"squeeze", "squeeze:p=0.4,keep=0.25", "squeeze:keep=0,p=1"},
+		"minicache":     {"minicache", "minicache:keep=0.5,t=0.5,gamma=0"},
+		"snapkv":        {"snapkv", "snapkv:kernel=5,pool=avg", "snapkv:keep=0.1,kernel=1"},
 	}
 	s := Shape{Layers: 64, Heads: 40, KVHeads: 8}
 	var m measured
@@ -409,9 +412,19 @@ func TestPolicies(t *testing.T) {
 		}
 		m.headRatio, m.headErr = append(m.headRatio, a), append(m.headErr, b)
 	}
+	votes, distances := make([][]float32, s.KVHeads), make([][]float32, s.KVHeads)
+	for h := range votes {
+		for range 2000 - testSettings.Last {
+			votes[h] = append(votes[h], r.Float32())
+		}
+		for range 2000 {
+			distances[h] = append(distances[h], r.Float32())
+		}
+	}
 	observe := func(p Policy) (out []Decision) {
 		for i := range s.Layers {
-			out = append(out, p.Observe(Observation{i, m.ratio[i], m.headRatio[i], m.err[i], m.headErr[i]})...)
+			out = append(out, p.Observe(Observation{Layer: i, Tokens: 2000, Ratio: m.ratio[i], HeadRatio: m.headRatio[i], Error: m.err[i], HeadError: m.headErr[i],
+				Cosine: m.ratio[i], Votes: votes, KeyDistances: distances, ValueDistances: distances})...)
 		}
 		return out
 	}
@@ -481,9 +494,12 @@ func TestParseErrors(t *testing.T) {
 		"threshold:2":                   "from 0 to 1",
 		"plan":                          "no plan is named",
 		"plan:nowhere.json":             "presets: qwq-32b-lighttransfer",
-		"squeeze":                       "SqueezeAttention) is not available yet",
-		"minicache:x":                   "not available yet",
-		"snapkv":                        "not available yet",
+		"squeeze:p=2":                   "from 0 to 1",
+		"squeeze:lazy=0.5":              "it takes keep, p",
+		"snapkv:kernel=4":               "odd number",
+		"snapkv:pool=min":               "must be max or avg",
+		"minicache:keep=0.4":            "more than half",
+		"minicache:lazy=0.5":            "it takes keep, t, gamma",
 	} {
 		p, err := Parse(spec, testSettings)
 		if err == nil || p != nil || !strings.Contains(err.Error(), want) {
@@ -493,19 +509,17 @@ func TestParseErrors(t *testing.T) {
 	if _, err := Parse("auto", testSettings); !errors.Is(err, ErrAuto) {
 		t.Errorf("auto: %v", err)
 	}
-	var unavailable *UnavailableError
-	if _, err := Parse("snapkv", testSettings); !errors.As(err, &unavailable) || unavailable.Method != "SnapKV" {
-		t.Errorf("snapkv: %v", err)
-	}
 	for _, st := range []Settings{{Last: 32}, {Window: kv.Window{Sink: 4}, Last: 32}, {Window: kv.Window{Recent: 8, Stride: 1}, Last: 32}, {Window: kv.Window{Recent: 1 << 40}, Last: 32}} {
-		for _, spec := range []string{"lighttransfer", "threshold:0.9", "streaming", "random", "pyramid", "longgen"} {
+		for _, spec := range []string{"lighttransfer", "threshold:0.9", "streaming", "random", "pyramid", "longgen", "squeeze", "snapkv", "minicache"} {
 			if p, err := Parse(spec, st); err == nil || p != nil {
 				t.Errorf("%s with the window %v is accepted", spec, st.Window)
 			}
 		}
 	}
-	if _, err := Parse("lighttransfer", Settings{Window: kv.Window{Recent: 8}}); err == nil {
-		t.Error("lighttransfer observes no queries and is accepted")
+	for _, spec := range []string{"lighttransfer", "snapkv"} {
+		if _, err := Parse(spec, Settings{Window: kv.Window{Recent: 8}}); err == nil {
+			t.Errorf("%s observes no queries and is accepted", spec)
+		}
 	}
 	if _, err := Parse("full", Settings{}); err != nil {
 		t.Errorf("full needs no window: %v", err)

@@ -61,8 +61,11 @@ func (p *pyramid) Begin(s Shape) ([]kv.Window, error) {
 	return nil, nil
 }
 
-// MaxFull is how many KV heads stay full.
-func (p *pyramid) MaxFull(s Shape) int { return (s.Layers - lazyCount(p.share, s.Layers)) * s.KVHeads }
+// Bound: the first layers stay full, the windows of the others have the configured
+// one as their mean.
+func (p *pyramid) Bound(s Shape, _ int) Bound {
+	return Bound{Full: (s.Layers - lazyCount(p.share, s.Layers)) * s.KVHeads, Cut: p.st.Window}
+}
 
 func (p *pyramid) Observe(o Observation) []Decision {
 	if o.Layer < p.next || o.Layer >= p.layers {
@@ -75,7 +78,7 @@ func (p *pyramid) Observe(o Observation) []Decision {
 	}
 	w := p.st.Window
 	w.Recent = pyramidRecent(w.Recent, p.k, i)
-	return []Decision{{Head{o.Layer, AllHeads}, w}}
+	return []Decision{{Head: Head{o.Layer, AllHeads}, Window: w}}
 }
 
 // pyramidRecent is the i-th of k window sizes that fall linearly around a mean of

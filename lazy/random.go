@@ -63,15 +63,17 @@ func (p *random) Begin(s Shape) ([]kv.Window, error) {
 	return nil, nil
 }
 
-// MaxFull is how many KV heads stay full.
-func (p *random) MaxFull(s Shape) int { return (s.Layers - lazyCount(p.share, s.Layers)) * s.KVHeads }
+// Bound: the layers that were not drawn stay full.
+func (p *random) Bound(s Shape, _ int) Bound {
+	return Bound{Full: (s.Layers - lazyCount(p.share, s.Layers)) * s.KVHeads, Cut: p.st.Window}
+}
 
 func (p *random) Observe(o Observation) []Decision {
 	if o.Layer < 0 || o.Layer >= len(p.lazy) || !p.lazy[o.Layer] {
 		return nil
 	}
 	p.lazy[o.Layer] = false
-	return []Decision{{Head{o.Layer, AllHeads}, p.st.Window}}
+	return []Decision{{Head: Head{o.Layer, AllHeads}, Window: p.st.Window}}
 }
 
 func (p *random) Clone() Policy { return &random{st: p.st, share: p.share, seed: p.seed} }

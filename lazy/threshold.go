@@ -61,7 +61,7 @@ func (p *threshold) Observe(o Observation) []Decision {
 	if !(o.Ratio > p.ratio) { // a NaN keeps its layer full
 		return nil
 	}
-	return []Decision{{Head{o.Layer, AllHeads}, p.st.Window}}
+	return []Decision{{Head: Head{o.Layer, AllHeads}, Window: p.st.Window}}
 }
 
 func (p *threshold) Clone() Policy { return &threshold{st: p.st, ratio: p.ratio} }

@@ -12,6 +12,7 @@ import (
 type Workspace struct {
 	acts     kernel.Acts
 	h        []float32 // [n][hidden] normed residual stream
+	before   []float32 // [n][hidden] residual stream before attention, if it is to be compared
 	q, att   []float32 // [n][heads][headDim]
 	k, v     []float32 // [n][kvHeads][headDim]
 	gate, up []float32 // [n][ffn]
@@ -48,7 +49,7 @@ type Segment struct {
 // Layer takes n tokens at positions [t0, t0+n) of one sequence through layer l: x,
 // [n][hidden], is the residual stream, changed in place; their keys and values are
 // appended to the cache. What the cache needs no longer is not released here. With
-// a probe, the layer's last queries are measured.
+// a probe, the layer is measured.
 func (m *Model) Layer(l int, x []float32, n, t0 int, c *kv.Cache, w *Workspace, p *Probe) (*Observation, error) {
 	w.single[0] = Segment{c, t0, n}
 	return m.layer(l, x, w.single[:], w, p)
@@ -103,7 +104,13 @@ func (m *Model) layer(l int, x []float32, segs []Segment, w *Workspace, p *Probe
 	w.acts.Set(w.att, n, qd)
 	kernel.MatMul(m.par, w.h, &w.acts, ly.o.w)
 	mark = prof.Start()
+	if p != nil && p.Cosine {
+		w.before = append(w.before[:0], x[:n*m.Hidden]...)
+	}
 	m.residual(x, w.h, &ly.o, ly.ffnNorm, n)
+	if p != nil && p.Cosine {
+		seen.Cosine = m.cosine(w.before, x, n)
+	}
 	w.acts.Set(w.h, n, m.Hidden)
 	mark.Stop(elementwise, prof.None, 0)
 	kernel.MatMulAll(m.par, &w.acts, [][]float32{w.gate, w.up}, []*kernel.Matrix{ly.gate.w, ly.up.w})
@@ -137,7 +144,7 @@ func (m *Model) attend(l int, x []float32, sg Segment, row int, w *Workspace, p 
 		w.heads = append(w.heads, sg.Cache.Head(l, h))
 	}
 	b := attn.Block{Heads: w.heads, T0: sg.T0, N: sg.N, Q: w.q[row*qd:][:sg.N*qd], Dim: m.HeadDim, Out: w.att[row*qd:][:sg.N*qd]}
-	if p != nil {
+	if p.attention() {
 		w.lse = grow(w.lse, sg.N*m.Heads)
 		b.LSE = w.lse
 	}
@@ -145,7 +152,13 @@ func (m *Model) attend(l int, x []float32, sg Segment, row int, w *Workspace, p 
 	if p == nil {
 		return nil, nil
 	}
-	return m.observe(l, x[row*m.Hidden:], &b, sg.Cache, p)
+	o := unseen(l, sg.T0+sg.N)
+	if p.attention() {
+		if err := m.observe(o, x[row*m.Hidden:], &b, sg.Cache, p); err != nil {
+			return nil, err
+		}
+	}
+	return o, m.distances(o, sg.Cache, p)
 }
 
 // Logits writes the logits of n rows of the residual stream, x [n][hidden], to

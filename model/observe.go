@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"math"
 	"slices"
 
@@ -20,9 +21,14 @@ type Probe struct {
 	// last Recent keys before its end, as the paper defines the lazy ratio.
 	PerQuery bool
 
-	Ratio, Error bool // what is wanted
+	Ratio, Error, Cosine, Votes, Distances bool // what is wanted
 
 	Keep *Queries // if not nil, gets what it takes to measure again, through other windows
+}
+
+// attention reports whether something is wanted of the layer's attention.
+func (p *Probe) attention() bool {
+	return p != nil && (p.Ratio || p.Error || p.Votes || p.Keep != nil)
 }
 
 // Queries are the last queries of a layer, as its attention has left them.
@@ -37,15 +43,35 @@ type Queries struct {
 // An Observation is a layer's answer to a Probe. What was not asked for is NaN or nil.
 type Observation struct {
 	Layer     int
+	Tokens    int       // positions that the layer has read
 	Ratio     float64   // lazy ratio (Eq. 1): mean over queries and heads of the mass that stays visible
 	HeadRatio []float64 // [heads]
 	Error     float64   // mean over queries of |Wo (o - o_lazy)| / |x|, x the residual stream that enters the layer
 	HeadError []float64 // [kvHeads] the same when only that KV head is lazy
+
+	// Cosine is that of the residual stream before and after the layer's attention
+	// is added, the mean over the block's tokens, not only over the last.
+	Cosine float64
+
+	// Votes is the attention of the last queries on every key before them, summed
+	// over the queries and the query heads of a KV head, [kvHeads][Tokens-Last];
+	// nil where the model's own window hides keys.
+	Votes [][]float32
+
+	// KeyDistances and ValueDistances are the angles between the keys, and the
+	// values, of this layer and of the one below, as shares of a half turn,
+	// [kvHeads][Tokens]; nil where the model's own window hides keys, and in layer 0.
+	KeyDistances, ValueDistances [][]float32
+}
+
+// unseen is an observation of nothing.
+func unseen(l, tokens int) *Observation {
+	return &Observation{Layer: l, Tokens: tokens, Ratio: math.NaN(), Error: math.NaN(), Cosine: math.NaN()}
 }
 
 // observe measures the last queries of b, whose output and log-sum-exps are
 // there; x is the residual stream before the layer's attention is added.
-func (m *Model) observe(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe) (*Observation, error) {
+func (m *Model) observe(o *Observation, x []float32, b *attn.Block, c *kv.Cache, p *Probe) error {
 	n := min(p.Last, b.N)
 	skip := b.N - n
 	qd := m.Heads * m.HeadDim
@@ -54,22 +80,26 @@ func (m *Model) observe(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe
 	if p.Keep != nil {
 		*p.Keep = Queries{last.T0, n, slices.Clone(x), slices.Clone(last.Q), slices.Clone(last.Out), slices.Clone(last.LSE)}
 	}
-	return m.look(l, x, &last, c, p)
+	return m.look(o, x, &last, c, p)
 }
 
-// ObserveAgain measures queries that a probe has kept. The cache must hold all
-// positions up to the last of them, and no more.
+// ObserveAgain measures queries that a probe has kept: all but the cosine. The cache
+// must hold all positions up to the last of them, and no more.
 func (m *Model) ObserveAgain(l int, q *Queries, c *kv.Cache, p *Probe) (*Observation, error) {
 	heads := make([]*kv.Head, m.KVHeads)
 	for h := range heads {
 		heads[h] = c.Head(l, h)
 	}
-	return m.look(l, q.X, &attn.Block{Heads: heads, T0: q.T0, N: q.N, Q: q.Q, Dim: m.HeadDim, Out: q.Out, LSE: q.LSE}, c, p)
+	o := unseen(l, q.T0+q.N)
+	if err := m.look(o, q.X, &attn.Block{Heads: heads, T0: q.T0, N: q.N, Q: q.Q, Dim: m.HeadDim, Out: q.Out, LSE: q.LSE}, c, p); err != nil {
+		return nil, err
+	}
+	return o, m.distances(o, c, p)
 }
 
 // look measures the queries of b; x is their residual stream.
-func (m *Model) look(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe) (*Observation, error) {
-	o := &Observation{Layer: l, Ratio: math.NaN(), Error: math.NaN()}
+func (m *Model) look(o *Observation, x []float32, b *attn.Block, c *kv.Cache, p *Probe) error {
+	l := o.Layer
 	window := m.LazyWindow(l, p.Window)
 	// The paper's ratio knows sinks and a recent window only: without samples.
 	plain := window
@@ -77,7 +107,7 @@ func (m *Model) look(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe) (
 	if p.Error {
 		loss, err := m.measure(l, b, c, p, window)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		o.Error, o.HeadError = m.outputError(l, x, loss.Diff, b.N)
 		if window == plain {
@@ -87,13 +117,16 @@ func (m *Model) look(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe) (
 	if p.Ratio && o.HeadRatio == nil {
 		loss, err := m.measure(l, b, c, p, plain)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		o.HeadRatio = loss.Ratio
 	}
+	if p.Votes && b.Heads[0].Window.Full() {
+		o.Votes = attn.Votes(m.par, b)
+	}
 	if !p.Ratio {
 		o.HeadRatio = nil
-		return o, nil
+		return nil
 	}
 	if end := b.T0 + b.N; end <= plain.Sink+plain.Recent { // nothing is out of sight
 		for h := range o.HeadRatio {
@@ -104,7 +137,21 @@ func (m *Model) look(l int, x []float32, b *attn.Block, c *kv.Cache, p *Probe) (
 	for _, r := range o.HeadRatio {
 		o.Ratio += r / float64(len(o.HeadRatio))
 	}
-	return o, nil
+	return nil
+}
+
+// distances compares a layer's keys and values with those of the layer below, if
+// that is wanted.
+func (m *Model) distances(o *Observation, c *kv.Cache, p *Probe) error {
+	if !p.Distances || o.Layer == 0 || !c.Head(o.Layer, 0).Window.Full() {
+		return nil
+	}
+	o.KeyDistances, o.ValueDistances = make([][]float32, m.KVHeads), make([][]float32, m.KVHeads)
+	errs := make([]error, m.KVHeads)
+	m.par.Run(m.KVHeads, func(h int) {
+		o.KeyDistances[h], o.ValueDistances[h], errs[h] = c.Distances(o.Layer, h)
+	})
+	return errors.Join(errs...)
 }
 
 func (m *Model) measure(l int, b *attn.Block, c *kv.Cache, p *Probe, w kv.Window) (attn.Loss, error) {
@@ -159,4 +206,26 @@ func length(x []float32) float64 {
 		s += float64(v) * float64(v)
 	}
 	return math.Sqrt(s)
+}
+
+// cosine is the mean cosine of the angles between n rows of x and of y, [n][hidden].
+// A row of zeros has not turned.
+func (m *Model) cosine(x, y []float32, n int) float64 {
+	rows := make([]float64, n)
+	m.rows(n, func(i int) {
+		a, b := x[i*m.Hidden:][:m.Hidden], y[i*m.Hidden:][:m.Hidden]
+		var dot float64
+		for j := range a {
+			dot += float64(a[j]) * float64(b[j])
+		}
+		rows[i] = 1
+		if norms := length(a) * length(b); norms > 0 {
+			rows[i] = dot / norms
+		}
+	})
+	var sum float64
+	for _, c := range rows {
+		sum += c
+	}
+	return sum / float64(n)
 }

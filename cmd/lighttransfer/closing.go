@@ -30,9 +30,9 @@ func (t *talk) policyWords(r *lighttransfer.Report) string {
 	switch {
 	case len(r.LazyHeads) > 0:
 		n := len(r.LazyHeads) + len(r.LazyLayers)*c.KVHeads
-		return fmt.Sprintf("%s, %d of %d KV heads lazy (%s)", name, n, c.Layers*c.KVHeads, keeps(r.Window))
+		return fmt.Sprintf("%s, %d of %d KV heads lazy (%s)", name, n, c.Layers*c.KVHeads, keptWords(r))
 	case len(r.LazyLayers) > 0:
-		return fmt.Sprintf("%s, %d of %d layers lazy (%s)", name, len(r.LazyLayers), c.Layers, keeps(r.Window))
+		return fmt.Sprintf("%s, %d of %d layers lazy (%s)", name, len(r.LazyLayers), c.Layers, keptWords(r))
 	case r.PromptTokens <= r.Window.Sink+r.Window.Recent:
 		return fmt.Sprintf("%s, nothing lazy yet (a prompt within the window of %s tokens needs no choice)", name, count(r.Window.Sink+r.Window.Recent))
 	}
@@ -56,6 +56,17 @@ func (t *talk) policyName(r *lighttransfer.Report) string {
 		return r.Policy + ":" + r.PolicyArgs
 	}
 	return r.Policy
+}
+
+// keptWords is what most lazy heads keep.
+func keptWords(r *lighttransfer.Report) string {
+	switch {
+	case r.PickedHeads > 0:
+		return "picked tokens kept"
+	case r.MergedHeads > 0:
+		return "merged in pairs"
+	}
+	return keeps(r.Window)
 }
 
 // keeps is "first 4, last 252 and every 8th token".

@@ -105,6 +105,9 @@ func (o *runFlags) check(c *cobra.Command, a *app) error {
 		return usagef("--system needs the chat template, which --raw bypasses")
 	}
 	if o.session != "" { // known before the work rather than after it
+		if name, _, _ := strings.Cut(o.policy, ":"); name == "minicache" {
+			return usagef("--session %s: policy minicache merges layers, which a session file has no place for; use another policy", o.session)
+		}
 		if _, err := os.Stat(filepath.Dir(o.session)); err != nil {
 			return fmt.Errorf("--session %s: there is no folder for it: %w", o.session, err)
 		}

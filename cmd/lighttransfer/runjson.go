@@ -43,6 +43,8 @@ type policyJSON struct {
 	LazyLayers  []int      `json:"lazy_layers"`  // all of whose KV heads are lazy
 	LazyHeads   [][2]int   `json:"lazy_heads"`   // [layer, KV head], all that are lazy, where single heads are; else none
 	Decided     []any      `json:"decided"`      // layers, or [layer, KV head], in the order in which they became lazy
+	PickedHeads int        `json:"picked_heads"` // of the lazy ones: they keep picked tokens instead of the window
+	MergedHeads int        `json:"merged_heads"` // of the lazy ones: they share directions with another layer's
 	DroppedMass *float64   `json:"dropped_mass"`
 }
 
@@ -56,7 +58,8 @@ func newWindow(w kv.Window) windowJSON { return windowJSON(w) }
 
 func newPolicy(r *lighttransfer.Report, kvHeads int) policyJSON {
 	p := policyJSON{Name: r.Policy, Args: r.PolicyArgs, Auto: r.Auto, Window: newWindow(r.Window), Last: r.Last,
-		LazyRatio: r.LazyRatio, OutputError: r.OutputError, LazyLayers: r.LazyLayers, LazyHeads: [][2]int{}, Decided: []any{}, DroppedMass: r.DroppedMass}
+		LazyRatio: r.LazyRatio, OutputError: r.OutputError, LazyLayers: r.LazyLayers, LazyHeads: [][2]int{}, Decided: []any{}, PickedHeads: r.PickedHeads, MergedHeads: r.MergedHeads,
+		DroppedMass: r.DroppedMass}
 	byHead := len(r.LazyHeads) > 0
 	for _, h := range r.Decided {
 		if h.KVHead == lazy.AllHeads {

@@ -68,6 +68,7 @@ type kvShown struct {
 	Policy             string     `json:"policy"`
 	PolicyArgs         string     `json:"policy_args"`
 	Window             windowJSON `json:"window"`
+	WindowFixed        bool       `json:"window_fixed"` // false: what lazy heads keep depends on the prompt's length
 	LazyHeads          int        `json:"lazy_heads"`
 	Heads              int        `json:"heads"` // layers times KV heads
 	FullBytesPer1K     int64      `json:"full_bytes_per_1k_tokens"`
@@ -114,7 +115,7 @@ func (a *app) show(c *cobra.Command, path string, o *computing) error {
 		limit = min(limit, o.context)
 	}
 	s := describe(d)
-	s.KV = kvShown{Dtype: o.kv, Policy: lazy.Policy, PolicyArgs: lazy.Args, Window: newWindow(lazy.Window), LazyHeads: lazy.LazyHeads,
+	s.KV = kvShown{Dtype: o.kv, Policy: lazy.Policy, PolicyArgs: lazy.Args, Window: newWindow(lazy.Window), WindowFixed: lazy.Fixed, LazyHeads: lazy.LazyHeads,
 		Heads: lazy.Heads, FullBytesPer1K: full.BytesPer1K(), PolicyBytesPer1K: lazy.BytesPer1K(), Lengths: []kvLength{}}
 	for n := 1024; ; n *= 4 {
 		n = min(n, limit)
@@ -191,7 +192,11 @@ func (a *app) showTable(s *shown, path string) {
 	}
 	fmt.Fprintf(a.table, "\nKV cache in %s, full attention against %s:\n", s.KV.Dtype, name)
 	if s.KV.LazyHeads > 0 {
-		fmt.Fprintf(a.table, "%d of %d KV heads are lazy, %s\n", s.KV.LazyHeads, s.KV.Heads, keeps(kv.Window(s.KV.Window)))
+		keep := "and keep a share of the prompt"
+		if s.KV.WindowFixed {
+			keep = keeps(kv.Window(s.KV.Window))
+		}
+		fmt.Fprintf(a.table, "%d of %d KV heads are lazy, %s\n", s.KV.LazyHeads, s.KV.Heads, keep)
 	}
 	var rows [][]string
 	for _, l := range s.KV.Lengths {

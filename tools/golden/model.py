@@ -16,6 +16,7 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig
 
+import model_compared
 import model_gguf
 import model_lazy
 from model_lazy import HIDDEN
@@ -276,6 +277,7 @@ def make(root, name):
     if spec.get("lazy"):
         lazy_cases(g, config, spec.get("pages"))
         measures = lazy_measures(g, config)
+        model_compared.write(folder, model, g.sequences)
     golden.update(sequences=g.sequences, cases=g.cases, measures=measures)
     np.concatenate([r.reshape(-1) for r in g.rows]).tofile(f"{folder}/logits.bin")
     with open(f"{folder}/golden.json", "w") as f:
