@@ -155,7 +155,7 @@ func (m *Model) Analyze(ctx context.Context, samples []Sample, o AnalyzeOptions)
 	var picks [][]lazy.Head
 	done := 0
 	for i, ids := range texts {
-		seen, err := m.Sweep(ctx, ids, model.Probe{Window: o.Window, Last: o.Last, Ratio: true, Error: true}, func(int) {
+		swept, err := m.Sweep(ctx, ids, model.Probe{Last: o.Last, Ratio: true, Error: true}, []kv.Window{o.Window}, func(int) {
 			if done += len(ids); o.Progress != nil {
 				o.Progress(done/c.Layers, total)
 			}
@@ -163,6 +163,7 @@ func (m *Model) Analyze(ctx context.Context, samples []Sample, o AnalyzeOptions)
 		if err != nil {
 			return nil, fmt.Errorf("sample %d: %w", i+1, err)
 		}
+		seen := swept[0]
 		sa := SampleAnalysis{Tokens: len(ids), LazyLayers: []int{}}
 		for _, s := range seen {
 			sa.LazyRatio, sa.Error = append(sa.LazyRatio, s.Ratio), append(sa.Error, s.Error)

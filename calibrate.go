@@ -17,12 +17,12 @@ import (
 )
 
 // CalibrateOptions say how a plan of lazy heads is made. The zero value is the
-// default: heads whose output error is below 2 % keep 4 sinks, the last 252
-// tokens and every 8th older one.
+// default: every head keeps the smallest of some windows under which its output
+// error is below 1 %, everything if there is none.
 type CalibrateOptions struct {
-	Compact  bool                  // every 16th older token and 5 %, where nothing else is said
-	Window   kv.Window             // what a lazy head keeps; zero: 4/252+8
-	MaxError float64               // units below it are lazy; 0: 0.02
+	Compact  bool                  // keep less: an error of up to 2 %, with one window for all every 16th older token and 5 %
+	Window   kv.Window             // what every lazy head keeps; zero: each its own (with Lazy, layers, or ratios: 4/252+8)
+	MaxError float64               // units below it are lazy; 0: 0.01, with one window for all 0.02
 	Lazy     float64               // if positive, this share of the units is lazy instead
 	Unit     string                // "head" ("" too) or "layer"
 	By       string                // "error" ("" too) or "ratio"
@@ -37,7 +37,7 @@ type Calibration struct {
 	Plan    *lazy.Plan
 	Probes  int // of the user's samples: those longer than the window
 	Seconds float64
-	Error   [][]float64 // [layer][KV head] what each head loses when it is lazy; by ratio: 1 - ratio
+	Error   [][]float64 // [layer][KV head] what each head loses when it is lazy, or would at best; by ratio: 1 - ratio
 
 	// NLL of the answers of two fresh probes under the plan less that under full
 	// attention, in nats per token. Above CheckLimit the plan loses retrieval.
@@ -48,23 +48,27 @@ type Calibration struct {
 const CheckLimit = 0.2
 
 func (o *CalibrateOptions) defaults() error {
-	if o.Window == (kv.Window{}) {
+	if o.Unit == "" {
+		o.Unit = "head"
+	}
+	if o.By == "" {
+		o.By = "error"
+	}
+	if o.Window == (kv.Window{}) && !o.choosing() {
 		o.Window = kv.Window{Sink: 4, Recent: 252, Stride: 8}
 		if o.Compact {
 			o.Window.Stride = 16
 		}
 	}
 	if o.MaxError == 0 {
-		o.MaxError = 0.02
-		if o.Compact {
+		switch {
+		case o.choosing() && o.Compact, !o.choosing() && !o.Compact:
+			o.MaxError = 0.02
+		case o.choosing():
+			o.MaxError = 0.01
+		default:
 			o.MaxError = 0.05
 		}
-	}
-	if o.Unit == "" {
-		o.Unit = "head"
-	}
-	if o.By == "" {
-		o.By = "error"
 	}
 	o.Last = cmp.Or(o.Last, DefaultLast)
 	switch {
@@ -72,7 +76,7 @@ func (o *CalibrateOptions) defaults() error {
 		return fmt.Errorf("calibrate: unit %q: use head or layer", o.Unit)
 	case o.By != "error" && o.By != "ratio":
 		return fmt.Errorf("calibrate: by %q: use error or ratio", o.By)
-	case o.Window.Full():
+	case o.Window.Full() && !o.choosing():
 		return errors.New("calibrate: the window of lazy heads needs a recent part")
 	case o.Lazy < 0 || o.Lazy > 1:
 		return fmt.Errorf("calibrate: a share of %g of the heads cannot be lazy; use 0 to 1", o.Lazy)
@@ -82,6 +86,37 @@ func (o *CalibrateOptions) defaults() error {
 		return fmt.Errorf("calibrate: an error of at most %g cannot be asked for", o.MaxError)
 	}
 	return o.Window.Validate()
+}
+
+// choosing reports whether every head gets a window of its own.
+func (o *CalibrateOptions) choosing() bool {
+	return o.Window == (kv.Window{}) && o.Lazy == 0 && o.By == "error" && o.Unit == "head"
+}
+
+// The windows among which a head's own is chosen, and the length of the text in
+// which the one that keeps the fewest tokens is the smallest.
+var (
+	choiceRecents = []int{60, 124, 252, 508, 1020}
+	choiceStrides = []int{64, 32, 16, 8, 4}
+)
+
+const choiceTokens = 4096
+
+// windows are those to measure: the one for all, or those to choose from, as far
+// as probes of n tokens tell what lies outside of them.
+func (o *CalibrateOptions) windows(n int) []kv.Window {
+	if !o.choosing() {
+		return []kv.Window{o.Window}
+	}
+	var ws []kv.Window
+	for _, r := range choiceRecents {
+		for _, s := range choiceStrides {
+			if len(ws) == 0 || r+probeFar <= n {
+				ws = append(ws, kv.Window{Sink: 4, Recent: r, Stride: s})
+			}
+		}
+	}
+	return ws
 }
 
 // Calibrate finds out once and for all which heads may be lazy: it lets the model
@@ -96,21 +131,27 @@ func (m *Model) Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration
 	if err != nil {
 		return nil, err
 	}
+	windows := o.windows(n)
 	maker := probe.NewMaker(coder{m}, n, o.Seed+1)
 	probes := maker.Standard()
 	if o.Samples != nil {
-		if probes, err = m.ownProbes(o.Samples, o.Window, o.Last); err != nil {
+		if probes, err = m.ownProbes(o.Samples, windows[0], o.Last); err != nil {
 			return nil, err
 		}
 	}
 	checks := []probe.Probe{maker.Copy(), maker.List()}
 	step := m.stepper(&o, probes, checks)
-	scores, err := m.score(ctx, probes, &o, step)
+	scores, err := m.score(ctx, probes, windows, &o, step)
 	if err != nil {
 		return nil, err
 	}
-	c := &Calibration{Probes: len(probes), Error: scores}
-	if c.Plan, err = m.planOf(scores, &o); err != nil {
+	c := &Calibration{Probes: len(probes), Error: scores[0]}
+	if o.choosing() {
+		if c.Plan, err = lazy.FromChoices(scores, windows, o.MaxError, choiceTokens); err != nil {
+			return nil, err
+		}
+		c.Error = c.Plan.Scores
+	} else if c.Plan, err = m.planOf(scores[0], &o); err != nil {
 		return nil, err
 	}
 	c.Plan.Model, c.Plan.ModelHash, c.Plan.Samples = m.name, m.hash, len(probes)
@@ -142,19 +183,22 @@ func (m *Model) stepper(o *CalibrateOptions, probes, checks []probe.Probe) func(
 	}
 }
 
+// probeFar is how much longer than the recent window a probe must be: the passage,
+// at up to 330, what asks for it, and a margin.
+const probeFar = 500
+
 // probeTokens is the length of a built-in probe: what is asked for lies far outside
 // of the recent window, as far as the model's context allows.
 func (m *Model) probeTokens(w kv.Window) (int, error) {
-	const far = 500 // the passage, at up to 330, what asks for it, and a margin
-	n := max(1500, 2*w.Recent+far)
-	if w.Stride > 0 || w.Recent > 1000 {
+	n := max(1500, 2*w.Recent+probeFar)
+	if w.Full() || w.Stride > 0 || w.Recent > 1000 {
 		// What samples stand for is estimated better the more of them there are: in
 		// 1,500 tokens heads lose up to half as much again as in long prompts (SmolLM2:
 		// 43 of 90 heads above 2 %, in 4,600 tokens 23, the same ones ahead).
 		n = max(n, 4600)
 	}
 	n = min(n, m.model.Context-64)
-	if n < w.Recent+far {
+	if n < max(w.Recent, choiceRecents[0])+probeFar {
 		return 0, fmt.Errorf("calibrate: %s was made for %d tokens, too few to look back beyond %d recent ones; use a smaller --recent", m.name, m.model.Context, w.Recent)
 	}
 	return n, nil
@@ -166,32 +210,36 @@ var kinds = []probe.Kind{probe.Copy, probe.Random, probe.List, probe.Question, o
 // own is the kind of a user's samples.
 const own probe.Kind = "own"
 
-// score is, per layer and KV head, the mean over the kinds of the mean over the
+// score is, per window, layer and KV head, the mean over the kinds of the mean over the
 // probes of a kind: the three synthetic kinds together weigh as much as the questions.
-func (m *Model) score(ctx context.Context, probes []probe.Probe, o *CalibrateOptions, step func(n int)) ([][]float64, error) {
-	sums := map[probe.Kind][][]float64{} // [layer][KV head]
+func (m *Model) score(ctx context.Context, probes []probe.Probe, windows []kv.Window, o *CalibrateOptions, step func(n int)) ([][][]float64, error) {
+	sums := map[probe.Kind][][][]float64{} // [window][layer][KV head]
 	count := map[probe.Kind]float64{}
 	for _, p := range probes {
-		ask := model.Probe{Window: o.Window, Last: p.Last, PerQuery: true, Error: o.By == "error", Ratio: o.By == "ratio"}
-		seen, err := m.Sweep(ctx, p.IDs, ask, func(int) { step(len(p.IDs)) })
+		ask := model.Probe{Last: p.Last, PerQuery: true, Error: o.By == "error", Ratio: o.By == "ratio"}
+		seen, err := m.Sweep(ctx, p.IDs, ask, windows, func(int) { step(len(p.IDs)) })
 		if err != nil {
 			return nil, err
 		}
 		if sums[p.Kind] == nil {
-			sums[p.Kind] = m.table()
+			sums[p.Kind] = m.tables(len(windows))
 		}
 		count[p.Kind]++
-		for l, s := range seen {
-			for h := range sums[p.Kind][l] {
-				sums[p.Kind][l][h] += loss(s, h, m.model.KVHeads, o)
+		for w := range windows {
+			for l, s := range seen[w] {
+				for h := range sums[p.Kind][w][l] {
+					sums[p.Kind][w][l][h] += loss(s, h, m.model.KVHeads, o)
+				}
 			}
 		}
 	}
-	scores := m.table()
+	scores := m.tables(len(windows))
 	for _, k := range kinds {
-		for l := range sums[k] {
-			for h := range sums[k][l] {
-				scores[l][h] += weight(k, count) * sums[k][l][h] / count[k]
+		for w := range sums[k] {
+			for l := range sums[k][w] {
+				for h, sum := range sums[k][w][l] {
+					scores[w][l][h] += weight(k, count) * sum / count[k]
+				}
 			}
 		}
 	}
@@ -235,12 +283,16 @@ func loss(s *model.Observation, h, kvHeads int, o *CalibrateOptions) float64 {
 	return sum / float64(g)
 }
 
-func (m *Model) table() [][]float64 {
-	t := make([][]float64, m.model.Layers)
-	for l := range t {
-		t[l] = make([]float64, m.model.KVHeads)
+// tables are n times [layer][KV head].
+func (m *Model) tables(n int) [][][]float64 {
+	ts := make([][][]float64, n)
+	for i := range ts {
+		ts[i] = make([][]float64, m.model.Layers)
+		for l := range ts[i] {
+			ts[i][l] = make([]float64, m.model.KVHeads)
+		}
 	}
-	return t
+	return ts
 }
 
 func (m *Model) planOf(scores [][]float64, o *CalibrateOptions) (*lazy.Plan, error) {

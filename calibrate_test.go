@@ -147,12 +147,12 @@ func TestSweepEqualsSession(t *testing.T) {
 		if err := s.Prefill(context.Background(), ids); err != nil {
 			t.Fatal(err)
 		}
-		seen, err := m.Sweep(context.Background(), ids, model.Probe{Window: w, Last: DefaultLast, Ratio: true, Error: true}, func(int) {})
+		seen, err := m.Sweep(context.Background(), ids, model.Probe{Last: DefaultLast, Ratio: true, Error: true}, []kv.Window{{Sink: 1, Recent: 9}, w}, func(int) {})
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := s.Report()
-		for l, o := range seen {
+		for l, o := range seen[1] {
 			if o.Ratio != *r.LazyRatio[l] || o.Error != *r.OutputError[l] || !slices.Equal(o.HeadRatio, r.HeadRatio[l]) || !slices.Equal(o.HeadError, r.HeadError[l]) {
 				t.Errorf("window %s, layer %d: sweep %v, session %v %v", w, l, o, *r.LazyRatio[l], *r.OutputError[l])
 			}

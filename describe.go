@@ -128,7 +128,8 @@ func (d *Description) WeightBytes() (n int64) {
 // A Footprint says what the KV cache of one sequence takes under a policy.
 type Footprint struct {
 	Policy, Args string
-	Window       kv.Window // what lazy heads keep, if Fixed
+	Window       kv.Window // what lazy heads keep, if Fixed; the commonest if they differ
+	OwnWindows   bool      // they differ
 	Fixed        bool      // they keep the same whatever the prompt's length
 	LazyHeads    int       // KV heads, of Heads; at least so many when the prompt decides
 	Heads        int
@@ -179,6 +180,7 @@ func (d *Description) Footprint(o SessionOptions) (*Footprint, error) {
 			}
 		}
 	}
+	f.OwnWindows = len(count) > 1
 	return f, nil
 }
 

@@ -26,6 +26,7 @@ type Report struct {
 	PolicyArgs  string
 	Auto        bool        // the policy was chosen by auto
 	Window      kv.Window   // what a lazy head keeps, the commonest if they differ
+	OwnWindows  bool        // they differ
 	Last        int         // w_last
 	LazyLayers  []int       // layers all of whose heads are lazy
 	LazyHeads   []lazy.Head // lazy KV heads of the other layers
@@ -119,6 +120,7 @@ func (s *Session) Report() Report {
 			dropped += 1 - *ratio
 		}
 	}
+	r.OwnWindows = len(count) > 1
 	r.DroppedMass = number(dropped)
 	n := s.cache.Len()
 	r.KV = KVReport{Dtype: s.pool.Precision().String(), Bytes: s.cache.Bytes(), PeakBytes: s.pool.PeakBytes(), FullBytes: s.pool.Precision().NeedBytes(base, n, 1, c.HeadDim)}

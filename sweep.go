@@ -11,9 +11,9 @@ import (
 )
 
 // Sweep reads ids with full attention, layer after layer, and asks every layer
-// what its last queries would lose; layer is called after each. No more than one
-// layer's cache exists at a time.
-func (m *Model) Sweep(ctx context.Context, ids []int32, p model.Probe, layer func(l int)) ([]*model.Observation, error) {
+// what its last queries would lose under each of the windows, [window][layer];
+// layer is called after each layer. No more than one layer's cache exists at a time.
+func (m *Model) Sweep(ctx context.Context, ids []int32, p model.Probe, windows []kv.Window, layer func(l int)) ([][]*model.Observation, error) {
 	c := &m.model.Config
 	if len(ids) > c.Context {
 		return nil, fmt.Errorf("%w: %d tokens, the model was made for %d", ErrContext, len(ids), c.Context)
@@ -30,23 +30,35 @@ func (m *Model) Sweep(ctx context.Context, ids []int32, p model.Probe, layer fun
 	if err := m.model.Embed(x, ids); err != nil {
 		return nil, err
 	}
-	p.Last = min(p.Last, len(ids))
+	var queries model.Queries
+	p.Last, p.Keep = min(p.Last, len(ids)), &queries
 	var ws model.Workspace
-	seen := make([]*model.Observation, c.Layers)
+	seen := make([][]*model.Observation, len(windows))
+	for i := range seen {
+		seen[i] = make([]*model.Observation, c.Layers)
+	}
 	for l := range c.Layers {
 		from := 0
 		for _, to := range cut(len(ids), prefillBlock, p.Last) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			ask := &p
-			if to < len(ids) {
-				ask = nil
+			var ask *model.Probe
+			if to == len(ids) {
+				ask = &p
+				ask.Window = windows[0]
 			}
-			if seen[l], err = m.model.Layer(l, x[from*c.Hidden:to*c.Hidden], to-from, from, cache, &ws, ask); err != nil {
+			if seen[0][l], err = m.model.Layer(l, x[from*c.Hidden:to*c.Hidden], to-from, from, cache, &ws, ask); err != nil {
 				return nil, err
 			}
 			from = to
+		}
+		for i, w := range windows[1:] {
+			again := p
+			again.Window, again.Keep = w, nil
+			if seen[i+1][l], err = m.model.ObserveAgain(l, &queries, cache, &again); err != nil {
+				return nil, err
+			}
 		}
 		for h := range c.KVHeads { // the layer is done with
 			if err := cache.Demote(l, h, kv.Window{Recent: 1}); err != nil {

@@ -268,3 +268,20 @@ func TestBudget(t *testing.T) {
 		t.Fatal("demotion needs a page for the sinks before it frees any; the budget has none")
 	}
 }
+
+// What a head keeps of n positions is what the last query sees.
+func TestWindowTokens(t *testing.T) {
+	for _, w := range []Window{{}, {Recent: 30}, {Sink: 4, Recent: 20}, {Sink: 4, Recent: 60, Stride: 8}, {Sink: 0, Recent: 1, Stride: 3}} {
+		for n := range 200 {
+			want := 0
+			for j := range n {
+				if see, _ := w.Visible(n-1, j); see {
+					want++
+				}
+			}
+			if got := w.Tokens(n); got != want {
+				t.Fatalf("window %s, %d positions: %d tokens, want %d", w, n, got, want)
+			}
+		}
+	}
+}

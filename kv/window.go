@@ -64,6 +64,14 @@ func (w Window) samplesBefore(end int) int {
 // firstPage is the first page of recent tokens that a query at position n sees.
 func (w Window) firstPage(n int) int { return max(0, n-w.Recent) / PageTokens }
 
+// Tokens is how many of n positions a head with this window keeps.
+func (w Window) Tokens(n int) int {
+	if w.Full() || n <= w.Sink+w.Recent {
+		return n
+	}
+	return w.Sink + w.Recent + w.samplesBefore(n-w.Recent)
+}
+
 // Visible reports whether the query at position t sees key j, by definition
 // (caches and masks are tested against it). sample says that ln Stride is added
 // to the logit.

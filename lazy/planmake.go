@@ -107,6 +107,71 @@ func FromScoresShare(scores [][]float64, unit Unit, share float64, w kv.Window) 
 	return p, nil
 }
 
+// FromChoices makes a plan in which every lazy KV head has a window of its own: of
+// the windows under which it loses less than the threshold, the one that keeps the
+// fewest of the given number of tokens; among equals the one that loses least.
+// Heads that have none stay full. scores is [window][layer][KV head]; all windows
+// have the same sinks.
+//
+// The plan's scores are what each lazy head loses under its own window, and what a
+// full one would lose at best.
+func FromChoices(scores [][][]float64, windows []kv.Window, threshold float64, tokens int) (*Plan, error) {
+	if len(windows) == 0 || len(scores) != len(windows) {
+		return nil, fmt.Errorf("plan from choices: scores of %d windows, and %d windows", len(scores), len(windows))
+	}
+	if !finite(threshold) || threshold <= 0 {
+		return nil, fmt.Errorf("plan from choices: the threshold is %v, must be above 0", threshold)
+	}
+	flat := make([][]float64, len(windows)) // [window][unit]
+	var s Shape
+	for i, w := range windows {
+		shape, f, err := flatScores(scores[i], UnitHead)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 && shape != s {
+			return nil, errors.New("plan from choices: the scores of the windows differ in shape")
+		}
+		if w.Sink != windows[0].Sink {
+			return nil, fmt.Errorf("plan from choices: windows %s and %s differ in their sinks", w, windows[0])
+		}
+		s, flat[i] = shape, f
+	}
+	p, err := newPlan(s, UnitHead, nil, windows[0])
+	if err != nil {
+		return nil, err
+	}
+	p.Scores = cloneScores(scores[0])
+	count := map[kv.Window]int{}
+	for u := range flat[0] {
+		h, best, least := UnitHead.head(s, u), -1, 0
+		for i := range windows {
+			if flat[i][u] < flat[least][u] {
+				least = i
+			}
+			if !(flat[i][u] < threshold) {
+				continue
+			}
+			if best < 0 || cmp.Or(cmp.Compare(windows[i].Tokens(tokens), windows[best].Tokens(tokens)), cmp.Compare(flat[i][u], flat[best][u])) < 0 {
+				best = i
+			}
+		}
+		if best < 0 || windows[best].Tokens(tokens) >= tokens {
+			p.Scores[h.Layer][h.KVHead] = flat[least][u]
+			continue
+		}
+		w := windows[best]
+		p.Scores[h.Layer][h.KVHead] = flat[best][u]
+		p.LazyHeads = append(p.LazyHeads, PlanHead{Layer: h.Layer, KVHead: h.KVHead, Recent: w.Recent, Stride: w.Stride})
+		if count[w]++; count[w] > count[p.Window] {
+			p.Window = w
+		}
+	}
+	p.Threshold = threshold
+	p.MadeBy = fmt.Sprintf("scores under %d windows, each head the smallest below %s", len(windows), formatFloat(threshold))
+	return p, nil
+}
+
 // takeShare are the first of n units in the given order, a share of them, ascending.
 func takeShare(n int, share float64, order func(a, b int) int) ([]int, error) {
 	if !(share >= 0 && share <= 1) {

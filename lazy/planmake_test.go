@@ -3,6 +3,7 @@ package lazy
 import (
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,5 +126,54 @@ func TestFromScores(t *testing.T) {
 	}
 	if _, err := FromScoresShare(scores, UnitHead, 1.1, testWindow); err == nil {
 		t.Error("a share of 1.1 is accepted")
+	}
+}
+
+// Every head gets the window that keeps fewest tokens among those it can live with.
+func TestFromChoices(t *testing.T) {
+	windows := []kv.Window{{Sink: 4, Recent: 252, Stride: 8}, {Sink: 4, Recent: 60, Stride: 8}, {Sink: 4, Recent: 60, Stride: 16}, {Sink: 4, Recent: 1020, Stride: 64}}
+	scores := [][][]float64{ // [window][layer][KV head]
+		{{.001, .009}, {.02, .005}},
+		{{.002, .011}, {.03, .005}},
+		{{.003, .012}, {.04, .01}},
+		{{.004, .013}, {.05, .001}},
+	}
+	p, err := FromChoices(scores, windows, .01, 4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 0.0 can take any: 60+16 keeps least. 0.1 only the first, 1.0 none. 1.1: a score at
+	// the threshold is not below it.
+	want := []PlanHead{{0, 0, 60, 16}, {0, 1, 252, 8}, {1, 1, 60, 8}}
+	if !slices.Equal(p.LazyHeads, want) {
+		t.Errorf("lazy heads %v, want %v", p.LazyHeads, want)
+	}
+	if want := [][]float64{{.003, .009}, {.02, .005}}; !reflect.DeepEqual(p.Scores, want) {
+		t.Errorf("scores %v, want %v", p.Scores, want)
+	}
+	if err := p.check(); err != nil {
+		t.Error(err)
+	}
+	// In a text that a window holds whole, it saves nothing.
+	if p, err := FromChoices(scores[3:], windows[3:], .01, 1024); err != nil || len(p.LazyHeads) != 0 {
+		t.Errorf("%v, %v", p, err)
+	}
+	for name, bad := range map[string]func() (*Plan, error){
+		"fewer scores than windows": func() (*Plan, error) { return FromChoices(scores[:3], windows, .01, 4096) },
+		"no windows":                func() (*Plan, error) { return FromChoices(nil, nil, .01, 4096) },
+		"threshold 0":               func() (*Plan, error) { return FromChoices(scores, windows, 0, 4096) },
+		"other sinks": func() (*Plan, error) {
+			return FromChoices(scores[:2], []kv.Window{windows[0], {Sink: 8, Recent: 60}}, .01, 4096)
+		},
+		"other shapes": func() (*Plan, error) {
+			return FromChoices([][][]float64{scores[0], scores[1][:1]}, windows[:2], .01, 4096)
+		},
+		"a score that is no number": func() (*Plan, error) {
+			return FromChoices([][][]float64{{{math.NaN()}}}, windows[:1], .01, 4096)
+		},
+	} {
+		if _, err := bad(); err == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
 }

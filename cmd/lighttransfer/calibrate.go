@@ -34,13 +34,16 @@ func calibrateCommand(a *app) *cobra.Command {
 The model answers built-in probes that make it look far back: copied text, random
 tokens, lists, and questions about facts hidden in novels. For the very tokens that look
 back it measures the output error: how far a layer's output is off when a head is lazy
-and keeps only the first --sink tokens, the last --recent and every --stride-th between
-(with the weight of those it stands for). Heads below --max-error become lazy, already
-while a prompt is read; the heads that do the retrieving keep everything. At the end two
-fresh probes are answered under the plan; a warning comes when the answers became less
-likely by more than %g nats per token.
+and keeps only the first 4 tokens, the last 60 to 1,020, and every 4th to 64th between
+(with the weight of those it stands for). Each head gets the smallest of those windows
+whose error is below --max-error, already while a prompt is read; the heads that do the
+retrieving find none and keep everything. At the end two fresh probes are answered under
+the plan; a warning comes when the answers became less likely by more than %g nats per
+token.
 
---compact keeps less: every 16th token and an error up to 5 %%. --data calibrates on
+--compact keeps less: an error up to 2 %%. With --sink, --recent or --stride, with --lazy,
+--unit layer or --by ratio there is one window for all lazy heads (4, 252, every 8th), and
+heads below an error of 2 %% (--compact: every 16th, 5 %%) are lazy. --data calibrates on
 your own prompts (see "analyze" for the file); they should need what was said long
 before, and have answers.
 
@@ -56,8 +59,8 @@ With --json:
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.BoolVar(&o.compact, "compact", false, "keep less: --stride 16, --max-error 0.05")
-	f.Float64Var(&o.maxError, "max-error", 0.02, "heads with an output error below this become lazy")
+	f.BoolVar(&o.compact, "compact", false, "keep less: a larger error")
+	f.Float64Var(&o.maxError, "max-error", 0, "heads with an output error below this become lazy (default 0.01, or see above)")
 	f.Float64Var(&o.lazy, "lazy", 0, "make this share of the heads lazy instead, 0 to 1")
 	o.windowing.flags(c, kv.Window{Sink: 4, Recent: 252, Stride: 8})
 	f.Var(&choice{&o.unit, []string{"head", "layer"}}, "unit", "choose among KV heads, or whole layers")
@@ -71,13 +74,8 @@ With --json:
 
 func (o *calibrateFlags) check(c *cobra.Command) error {
 	changed := c.Flags().Changed
-	if o.compact {
-		if !changed("stride") {
-			o.window.Stride = 16
-		}
-		if !changed("max-error") {
-			o.maxError = 0.05
-		}
+	if o.compact && !changed("stride") {
+		o.window.Stride = 16
 	}
 	if err := errors.Join(o.windowing.check(c), o.loading.check()); err != nil {
 		return err
@@ -87,7 +85,7 @@ func (o *calibrateFlags) check(c *cobra.Command) error {
 		return usagef("--lazy and --max-error exclude each other: a share of the heads, or all below an error")
 	case changed("lazy") && !(o.lazy > 0 && o.lazy <= 1):
 		return usagef("--lazy %g: a share above 0, up to 1", o.lazy)
-	case !(o.maxError > 0):
+	case changed("max-error") && !(o.maxError > 0):
 		return usagef("--max-error %g: it must be above 0, like 0.02", o.maxError)
 	case changed("last") && o.data == "":
 		return usagef("--last is for --data: the built-in probes know which tokens to ask")
@@ -115,7 +113,7 @@ func (a *app) calibrate(c *cobra.Command, path string, o *calibrateFlags) error 
 	defer stop()
 	bar := &meter{a: a, name: "calibrating", unit: "tokens"}
 	defer bar.stop()
-	cal, err := m.Calibrate(ctx, lighttransfer.CalibrateOptions{Window: o.window, MaxError: o.maxError, Lazy: o.lazy, Unit: o.unit, By: o.by,
+	cal, err := m.Calibrate(ctx, lighttransfer.CalibrateOptions{Compact: o.compact, Window: o.chosen(), MaxError: o.maxError, Lazy: o.lazy, Unit: o.unit, By: o.by,
 		Samples: samples, Last: o.last, Seed: o.seed, Progress: func(done, total int) { bar.set(int64(done), int64(total)) }})
 	if err != nil {
 		return err

@@ -21,7 +21,13 @@ func (o *calibrateFlags) write(t *ui.Term, m *lighttransfer.Model, path string, 
 	heads := planHeads(cal.Plan, &c)
 	full := fullHeads(cal, heads)
 	n := c.Layers * c.KVHeads
-	paragraph(t, "%d of %d KV heads (%.0f %%) are lazy: they keep the %s. %s", n-len(full), n, 100*float64(n-len(full))/float64(n), kept(cal.Plan.Window), o.why(full))
+	lazyHeads := fmt.Sprintf("%d of %d KV heads (%.0f %%) are lazy", n-len(full), n, 100*float64(n-len(full))/float64(n))
+	if o.chosen() == (kv.Window{}) && slices.ContainsFunc(cal.Plan.LazyHeads, func(h lazy.PlanHead) bool { return h.Recent > 0 }) {
+		paragraph(t, "%s: each keeps the smallest window with an output error below %.3g %%. The other %d have no such window and keep everything.", lazyHeads, 100*cal.Plan.Threshold, len(full))
+		windowTable(t, cal.Plan)
+	} else {
+		paragraph(t, "%s: they keep the %s. %s", lazyHeads, kept(cal.Plan.Window), o.why(full, cal.Plan.Threshold))
+	}
 	if len(full) > 0 {
 		paragraph(t, "%s", mostErring(full, cal, 10))
 	}
@@ -78,7 +84,7 @@ func fullHeads(cal *lighttransfer.Calibration, lazyHeads [][]bool) []lazy.Head {
 }
 
 // why says what the heads that stay full have in common.
-func (o *calibrateFlags) why(full []lazy.Head) string {
+func (o *calibrateFlags) why(full []lazy.Head, limit float64) string {
 	what := "an output error"
 	if o.by == "ratio" {
 		what = "a loss"
@@ -89,7 +95,40 @@ func (o *calibrateFlags) why(full []lazy.Head) string {
 	case o.lazy > 0:
 		return fmt.Sprintf("The other %d would lose most by that and keep everything.", len(full))
 	}
-	return fmt.Sprintf("The other %d would have %s of %.3g %% or more with that and keep everything.", len(full), what, 100*o.maxError)
+	return fmt.Sprintf("The other %d would have %s of %.3g %% or more with that and keep everything.", len(full), what, 100*limit)
+}
+
+// windowTable says how many heads have which window: a row per number of recent
+// tokens, a column per stride.
+func windowTable(t *ui.Term, p *lazy.Plan) {
+	var recents, strides []int
+	heads := map[[2]int]int{} // [recent, stride]
+	for _, h := range p.LazyHeads {
+		recents, strides = append(recents, h.Recent), append(strides, h.Stride)
+		heads[[2]int{h.Recent, h.Stride}]++
+	}
+	slices.Sort(recents)
+	slices.Sort(strides)
+	recents, strides = slices.Compact(recents), slices.Compact(strides)
+	head := []string{"heads that keep"}
+	for _, s := range strides {
+		head = append(head, "every "+ordinal(s))
+	}
+	var rows [][]string
+	for _, r := range recents {
+		row := []string{fmt.Sprintf("first %d, last %s and", p.Window.Sink, count(r))}
+		for _, s := range strides {
+			n := ""
+			if k := heads[[2]int{r, s}]; k > 0 {
+				n = fmt.Sprint(k)
+			}
+			row = append(row, n)
+		}
+		rows = append(rows, row)
+	}
+	fmt.Fprintln(t)
+	t.Table(head, rows)
+	fmt.Fprintln(t)
 }
 
 // mostErring is "Highest: 18.2 (layer 18, KV head 2) 29.7 %, 23.0 19.0 %, ...".
@@ -112,10 +151,13 @@ func mostErring(full []lazy.Head, cal *lighttransfer.Calibration, most int) stri
 func savings(t *ui.Term, c *model.Config, p *lazy.Plan) {
 	full := c.Windows()
 	cut := slices.Clone(full)
-	heads := planHeads(p, c)
-	for i := range cut {
-		if heads[i/c.KVHeads][i%c.KVHeads] {
-			cut[i] = c.LazyWindow(i/c.KVHeads, p.Window)
+	windows, err := p.Windows(lazy.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads}, lighttransfer.DefaultWindow)
+	if err != nil {
+		return // it was made for this model
+	}
+	for i, w := range windows {
+		if !w.Full() {
+			cut[i] = c.LazyWindow(i/c.KVHeads, w)
 		}
 	}
 	var rows [][]string
@@ -158,7 +200,10 @@ func (o *calibrateFlags) warning(cal *lighttransfer.Calibration) string {
 	case o.lazy > 0:
 		less = fmt.Sprintf("ask for a smaller share (--lazy %.2g)", o.lazy*0.8)
 	default:
-		less = fmt.Sprintf("use a smaller --max-error (%.2g)", o.maxError/2)
+		less = fmt.Sprintf("use a smaller --max-error (%.2g)", cal.Plan.Threshold/2)
+	}
+	if o.chosen() == (kv.Window{}) && o.lazy == 0 && o.unit == "head" && o.by == "error" {
+		return fmt.Sprintf("warning: under this plan answers that have to look far back become less likely by %.2f nats per token (limit %g): %s", worst, lighttransfer.CheckLimit, less)
 	}
 	return fmt.Sprintf("warning: under this plan answers that have to look far back become less likely by %.2f nats per token (limit %g): %s, or keep more with --stride %d or --recent %d",
 		worst, lighttransfer.CheckLimit, less, max(2, cmp.Or(o.window.Stride, 16)/2), 2*o.window.Recent)

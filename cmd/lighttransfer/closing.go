@@ -66,8 +66,14 @@ func keptWords(r *lighttransfer.Report) string {
 	case r.MergedHeads > 0:
 		return "merged in pairs"
 	}
+	if r.OwnWindows {
+		return ownWindows
+	}
 	return keeps(r.Window)
 }
+
+// ownWindows stands for what heads keep that do not keep the same.
+const ownWindows = "each keeps a window of its own"
 
 // keeps is "first 4, last 252 and every 8th token".
 func keeps(w kv.Window) string {

@@ -68,6 +68,7 @@ type kvShown struct {
 	Policy             string     `json:"policy"`
 	PolicyArgs         string     `json:"policy_args"`
 	Window             windowJSON `json:"window"`
+	OwnWindows         bool       `json:"own_windows"`  // lazy heads have windows of their own; the window is the commonest
 	WindowFixed        bool       `json:"window_fixed"` // false: what lazy heads keep depends on the prompt's length
 	LazyHeads          int        `json:"lazy_heads"`
 	Heads              int        `json:"heads"` // layers times KV heads
@@ -115,7 +116,7 @@ func (a *app) show(c *cobra.Command, path string, o *computing) error {
 		limit = min(limit, o.context)
 	}
 	s := describe(d)
-	s.KV = kvShown{Dtype: o.kv, Policy: lazy.Policy, PolicyArgs: lazy.Args, Window: newWindow(lazy.Window), WindowFixed: lazy.Fixed, LazyHeads: lazy.LazyHeads,
+	s.KV = kvShown{Dtype: o.kv, Policy: lazy.Policy, PolicyArgs: lazy.Args, Window: newWindow(lazy.Window), OwnWindows: lazy.OwnWindows, WindowFixed: lazy.Fixed, LazyHeads: lazy.LazyHeads,
 		Heads: lazy.Heads, FullBytesPer1K: full.BytesPer1K(), PolicyBytesPer1K: lazy.BytesPer1K(), Lengths: []kvLength{}}
 	for n := 1024; ; n *= 4 {
 		n = min(n, limit)
@@ -193,7 +194,9 @@ func (a *app) showTable(s *shown, path string) {
 	fmt.Fprintf(a.table, "\nKV cache in %s, full attention against %s:\n", s.KV.Dtype, name)
 	if s.KV.LazyHeads > 0 {
 		keep := "and keep a share of the prompt"
-		if s.KV.WindowFixed {
+		if s.KV.OwnWindows {
+			keep = ownWindows
+		} else if s.KV.WindowFixed {
 			keep = keeps(kv.Window(s.KV.Window))
 		}
 		fmt.Fprintf(a.table, "%d of %d KV heads are lazy, %s\n", s.KV.LazyHeads, s.KV.Heads, keep)
