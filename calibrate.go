@@ -17,12 +17,12 @@ import (
 )
 
 // CalibrateOptions say how a plan of lazy heads is made. The zero value is the
-// default: every head keeps the smallest of some windows under which its output
-// error is below 1 %, everything if there is none.
+// default: every head gets, of everything and some windows, the one with the least of
+// its output error and 3 % times the share of the tokens that it keeps.
 type CalibrateOptions struct {
-	Compact  bool                  // keep less: an error of up to 2 %, with one window for all every 16th older token and 5 %
+	Compact  bool                  // keep less: 6 % in place of 3 %, with one window for all every 16th older token and 5 %
 	Window   kv.Window             // what every lazy head keeps; zero: each its own (with Lazy, layers, or ratios: 4/252+8)
-	MaxError float64               // units below it are lazy; 0: 0.01, with one window for all 0.02
+	MaxError float64               // more than any lazy unit may lose; 0: 0.03, with one window for all 0.02
 	Lazy     float64               // if positive, this share of the units is lazy instead
 	Unit     string                // "head" ("" too) or "layer"
 	By       string                // "error" ("" too) or "ratio"
@@ -62,12 +62,14 @@ func (o *CalibrateOptions) defaults() error {
 	}
 	if o.MaxError == 0 {
 		switch {
-		case o.choosing() && o.Compact, !o.choosing() && !o.Compact:
-			o.MaxError = 0.02
+		case o.choosing() && o.Compact:
+			o.MaxError = 0.06
 		case o.choosing():
-			o.MaxError = 0.01
-		default:
+			o.MaxError = 0.03
+		case o.Compact:
 			o.MaxError = 0.05
+		default:
+			o.MaxError = 0.02
 		}
 	}
 	o.Last = cmp.Or(o.Last, DefaultLast)
@@ -93,8 +95,8 @@ func (o *CalibrateOptions) choosing() bool {
 	return o.Window == (kv.Window{}) && o.Lazy == 0 && o.By == "error" && o.Unit == "head"
 }
 
-// The windows among which a head's own is chosen, and the length of the text in
-// which the one that keeps the fewest tokens is the smallest.
+// The windows among which a head's own is chosen, and the length of the text of which
+// each keeps a share.
 var (
 	choiceRecents = []int{60, 124, 252, 508, 1020}
 	choiceStrides = []int{64, 32, 16, 8, 4}

@@ -107,11 +107,15 @@ func FromScoresShare(scores [][]float64, unit Unit, share float64, w kv.Window) 
 	return p, nil
 }
 
-// FromChoices makes a plan in which every lazy KV head has a window of its own: of
-// the windows under which it loses less than the threshold, the one that keeps the
-// fewest of the given number of tokens; among equals the one that loses least.
-// Heads that have none stay full. scores is [window][layer][KV head]; all windows
-// have the same sinks.
+// FromChoices makes a plan in which every lazy KV head has a window of its own. Each
+// head weighs what it loses against what it keeps: of everything and all windows it
+// takes the one with the least
+//
+//	score + threshold * share of the given number of tokens that it keeps
+//
+// so that of all plans that keep as much this one has the least sum of scores. A head
+// loses less than the threshold, or it is full; among equals the one that keeps more
+// is taken. scores is [window][layer][KV head]; all windows have the same sinks.
 //
 // The plan's scores are what each lazy head loses under its own window, and what a
 // full one would lose at best.
@@ -121,6 +125,9 @@ func FromChoices(scores [][][]float64, windows []kv.Window, threshold float64, t
 	}
 	if !finite(threshold) || threshold <= 0 {
 		return nil, fmt.Errorf("plan from choices: the threshold is %v, must be above 0", threshold)
+	}
+	if tokens < 1 {
+		return nil, fmt.Errorf("plan from choices: shares of %d tokens", tokens)
 	}
 	flat := make([][]float64, len(windows)) // [window][unit]
 	var s Shape
@@ -145,18 +152,18 @@ func FromChoices(scores [][][]float64, windows []kv.Window, threshold float64, t
 	count := map[kv.Window]int{}
 	for u := range flat[0] {
 		h, best, least := UnitHead.head(s, u), -1, 0
-		for i := range windows {
+		cost, keeps := threshold, tokens // of a full head
+		for i, w := range windows {
 			if flat[i][u] < flat[least][u] {
 				least = i
 			}
-			if !(flat[i][u] < threshold) {
-				continue
-			}
-			if best < 0 || cmp.Or(cmp.Compare(windows[i].Tokens(tokens), windows[best].Tokens(tokens)), cmp.Compare(flat[i][u], flat[best][u])) < 0 {
-				best = i
+			k := w.Tokens(tokens)
+			c := flat[i][u] + threshold*float64(k)/float64(tokens)
+			if c < cost || c == cost && k > keeps {
+				best, cost, keeps = i, c, k
 			}
 		}
-		if best < 0 || windows[best].Tokens(tokens) >= tokens {
+		if best < 0 {
 			p.Scores[h.Layer][h.KVHead] = flat[least][u]
 			continue
 		}
@@ -168,7 +175,7 @@ func FromChoices(scores [][][]float64, windows []kv.Window, threshold float64, t
 		}
 	}
 	p.Threshold = threshold
-	p.MadeBy = fmt.Sprintf("scores under %d windows, each head the smallest below %s", len(windows), formatFloat(threshold))
+	p.MadeBy = fmt.Sprintf("scores under %d windows, each head weighs them against the share it keeps, times %s", len(windows), formatFloat(threshold))
 	return p, nil
 }
 

@@ -129,7 +129,8 @@ func TestFromScores(t *testing.T) {
 	}
 }
 
-// Every head gets the window that keeps fewest tokens among those it can live with.
+// Every head gets the window with the least of score and price, and so the plan has
+// the least sum of scores of all that keep as much.
 func TestFromChoices(t *testing.T) {
 	windows := []kv.Window{{Sink: 4, Recent: 252, Stride: 8}, {Sink: 4, Recent: 60, Stride: 8}, {Sink: 4, Recent: 60, Stride: 16}, {Sink: 4, Recent: 1020, Stride: 64}}
 	scores := [][][]float64{ // [window][layer][KV head]
@@ -142,14 +143,33 @@ func TestFromChoices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 0.0 can take any: 60+16 keeps least. 0.1 only the first, 1.0 none. 1.1: a score at
-	// the threshold is not below it.
-	want := []PlanHead{{0, 0, 60, 16}, {0, 1, 252, 8}, {1, 1, 60, 8}}
+	// They keep 736, 568, 316 and 1072 of 4,096 tokens, at a price of .0018, .0014, .0008
+	// and .0026. 0.0 takes the first (.0028). 0.1 would lose .009 + .0018 and stays full,
+	// as 1.0 does; 1.1 takes the last (.0036).
+	want := []PlanHead{{0, 0, 252, 8}, {1, 1, 1020, 64}}
 	if !slices.Equal(p.LazyHeads, want) {
 		t.Errorf("lazy heads %v, want %v", p.LazyHeads, want)
 	}
-	if want := [][]float64{{.003, .009}, {.02, .005}}; !reflect.DeepEqual(p.Scores, want) {
+	if want := [][]float64{{.001, .009}, {.02, .001}}; !reflect.DeepEqual(p.Scores, want) {
 		t.Errorf("scores %v, want %v", p.Scores, want)
+	}
+	// No other choice for the four heads that keeps as little loses less.
+	sum := func(choice [4]int) (keeps int, loses float64) {
+		for u, i := range choice {
+			if i == len(windows) {
+				keeps += 4096
+				continue
+			}
+			keeps += windows[i].Tokens(4096)
+			loses += scores[i][u/2][u%2]
+		}
+		return keeps, loses
+	}
+	keeps, loses := sum([4]int{0, 4, 4, 3})
+	for i := range 5 * 5 * 5 * 5 {
+		if k, l := sum([4]int{i % 5, i / 5 % 5, i / 25 % 5, i / 125}); k <= keeps && l < loses {
+			t.Errorf("choice %d keeps %d and loses %g; the plan %d, %g", i, k, l, keeps, loses)
+		}
 	}
 	if err := p.check(); err != nil {
 		t.Error(err)
@@ -161,6 +181,7 @@ func TestFromChoices(t *testing.T) {
 	for name, bad := range map[string]func() (*Plan, error){
 		"fewer scores than windows": func() (*Plan, error) { return FromChoices(scores[:3], windows, .01, 4096) },
 		"no windows":                func() (*Plan, error) { return FromChoices(nil, nil, .01, 4096) },
+		"no tokens":                 func() (*Plan, error) { return FromChoices(scores, windows, .01, 0) },
 		"threshold 0":               func() (*Plan, error) { return FromChoices(scores, windows, 0, 4096) },
 		"other sinks": func() (*Plan, error) {
 			return FromChoices(scores[:2], []kv.Window{windows[0], {Sink: 8, Recent: 60}}, .01, 4096)

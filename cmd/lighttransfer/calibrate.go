@@ -35,13 +35,13 @@ The model answers built-in probes that make it look far back: copied text, rando
 tokens, lists, and questions about facts hidden in novels. For the very tokens that look
 back it measures the output error: how far a layer's output is off when a head is lazy
 and keeps only the first 4 tokens, the last 60 to 1,020, and every 4th to 64th between
-(with the weight of those it stands for). Each head gets the smallest of those windows
-whose error is below --max-error, already while a prompt is read; the heads that do the
-retrieving find none and keep everything. At the end two fresh probes are answered under
-the plan; a warning comes when the answers became less likely by more than %g nats per
-token.
+(with the weight of those it stands for). Each head gets the window with the least of that
+error and --max-error times the share of 4,096 tokens that it keeps, already while a prompt
+is read; the heads that do the retrieving, which would lose most, keep everything. At the
+end two fresh probes are answered under the plan; a warning comes when the answers became
+less likely by more than %g nats per token.
 
---compact keeps less: an error up to 2 %%. With --sink, --recent or --stride, with --lazy,
+--compact keeps less: --max-error 0.06. With --sink, --recent or --stride, with --lazy,
 --unit layer or --by ratio there is one window for all lazy heads (4, 252, every 8th), and
 heads below an error of 2 %% (--compact: every 16th, 5 %%) are lazy. --data calibrates on
 your own prompts (see "analyze" for the file); they should need what was said long
@@ -60,7 +60,7 @@ With --json:
 	f := c.Flags()
 	f.SortFlags = false
 	f.BoolVar(&o.compact, "compact", false, "keep less: a larger error")
-	f.Float64Var(&o.maxError, "max-error", 0, "heads with an output error below this become lazy (default 0.01, or see above)")
+	f.Float64Var(&o.maxError, "max-error", 0, "no lazy head loses more than this (default 0.03, or see above)")
 	f.Float64Var(&o.lazy, "lazy", 0, "make this share of the heads lazy instead, 0 to 1")
 	o.windowing.flags(c, kv.Window{Sink: 4, Recent: 252, Stride: 8})
 	f.Var(&choice{&o.unit, []string{"head", "layer"}}, "unit", "choose among KV heads, or whole layers")

@@ -23,7 +23,7 @@ func (o *calibrateFlags) write(t *ui.Term, m *lighttransfer.Model, path string, 
 	n := c.Layers * c.KVHeads
 	lazyHeads := fmt.Sprintf("%d of %d KV heads (%.0f %%) are lazy", n-len(full), n, 100*float64(n-len(full))/float64(n))
 	if o.chosen() == (kv.Window{}) && slices.ContainsFunc(cal.Plan.LazyHeads, func(h lazy.PlanHead) bool { return h.Recent > 0 }) {
-		paragraph(t, "%s: each keeps the smallest window with an output error below %.3g %%. The other %d have no such window and keep everything.", lazyHeads, 100*cal.Plan.Threshold, len(full))
+		paragraph(t, "%s: each keeps the window that is worth what it loses, always less than %.3g %%. The other %d would lose too much and keep everything.", lazyHeads, 100*cal.Plan.Threshold, len(full))
 		windowTable(t, cal.Plan)
 	} else {
 		paragraph(t, "%s: they keep the %s. %s", lazyHeads, kept(cal.Plan.Window), o.why(full, cal.Plan.Threshold))
