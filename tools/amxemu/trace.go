@@ -22,6 +22,7 @@ type tracer struct {
 	files  []*os.File // standard input, output and error
 	stderr io.Writer  // for refused instructions
 	count  int        // instructions emulated
+	kept   int        // configurations that met tiles which nobody had released
 	units  map[int]*unit
 }
 
@@ -123,12 +124,16 @@ func (t *tracer) illegal(tid int, u *unit) unix.Signal {
 		if !ok {
 			break
 		}
+		configured := u.on
 		r[ripReg] = regs.Rip + uint64(done+in.size)
 		if err = u.execute(in, &r, process(tid)); err != nil {
 			fmt.Fprintf(t.stderr, "amxemu: %v at %#x: %v\n", in, regs.Rip+uint64(done), err)
 			break
 		}
 		t.count++
+		if in.op == ldtilecfg && configured {
+			t.kept++
+		}
 		done += in.size
 	}
 	if done > 0 {

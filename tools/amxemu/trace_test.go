@@ -30,13 +30,15 @@ func TestMain(m *testing.M) {
 		os.Exit(childProducts())
 	case "exit":
 		os.Exit(41)
+	case "kept":
+		os.Exit(childKept())
 	default:
 		childRefused(what)
 	}
 }
 
 // trace runs this binary as the child that does what is named.
-func trace(t *testing.T, what string) (status, count int, output, refused string) {
+func trace(t *testing.T, what string) (status int, tr *tracer, output, refused string) {
 	t.Helper()
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
@@ -44,7 +46,7 @@ func trace(t *testing.T, what string) (status, count int, output, refused string
 	}
 	defer out.Close()
 	var stderr bytes.Buffer
-	tr := tracer{env: append(os.Environ(), childEnv+"="+what, "GOTRACEBACK=none"), files: []*os.File{nil, out, out}, stderr: &stderr}
+	tr = &tracer{env: append(os.Environ(), childEnv+"="+what, "GOTRACEBACK=none"), files: []*os.File{nil, out, out}, stderr: &stderr}
 	status, err = tr.run(os.Args[:1])
 	if err != nil {
 		t.Fatal(err)
@@ -53,16 +55,19 @@ func trace(t *testing.T, what string) (status, count int, output, refused string
 	if err != nil {
 		t.Fatal(err)
 	}
-	return status, tr.count, string(text), stderr.String()
+	return status, tr, string(text), stderr.String()
 }
 
 func TestTrace(t *testing.T) {
 	if status, _, out, _ := trace(t, "exit"); status != 41 {
 		t.Errorf("exit status %d, want 41: %s", status, out)
 	}
-	status, count, out, refused := trace(t, "products")
-	if status != 7 || count < 10*childWorkers*childRounds || refused != "" {
-		t.Errorf("products: exit status %d, want 7; %d instructions: %s%s", status, count, out, refused)
+	status, tr, out, refused := trace(t, "products")
+	if status != 7 || tr.count < 10*childWorkers*childRounds || tr.kept != 0 || refused != "" {
+		t.Errorf("products: exit status %d, want 7; %d instructions, %d times kept: %s%s", status, tr.count, tr.kept, out, refused)
+	}
+	if status, tr, out, _ := trace(t, "kept"); status != 0 || tr.count != 3 || tr.kept != 1 {
+		t.Errorf("kept: exit status %d, %d instructions, %d times kept: %s", status, tr.count, tr.kept, out)
 	}
 }
 
@@ -202,6 +207,20 @@ func childWork(r *rand.Rand) error {
 	}
 	runtime.KeepAlive(o)
 	return nil
+}
+
+// childKept configures twice without a release between.
+func childKept() int {
+	cfg := new([64]byte)
+	*cfg = config([2]int{2, 8})
+	var p program
+	p.set(0, address(cfg))
+	p.add(0xC4, 0xE2, 0x78, 0x49, 0x00) // ldtilecfg [rax]
+	p.add(0xC4, 0xE2, 0x78, 0x49, 0x00)
+	p.add(0xC4, 0xE2, 0x78, 0x49, 0xC0) // tilerelease
+	p.load()()
+	runtime.KeepAlive(cfg)
+	return 0
 }
 
 // childRefused does what the machine refuses, and does not return.

@@ -269,7 +269,7 @@ func TestLoadStore(t *testing.T) {
 
 // Configurations and instructions that machines refuse, and how.
 func TestRefusals(t *testing.T) {
-	good := config([2]int{4, 16}, [2]int{4, 8}, [2]int{2, 16}, [2]int{16, 64}, [2]int{}, [2]int{4, 18})
+	good := config([2]int{4, 16}, [2]int{4, 8}, [2]int{2, 16}, [2]int{16, 64}, [2]int{}, [2]int{4, 18}, [2]int{3, 16})
 	m := arena(make([]byte, 256))
 	for i, change := range map[int]byte{0: 2, 2: 1, 15: 1, 16: 65, 17: 1, 32: 1, 47: 1, 48: 17, 49: 0, 52: 1, 56: 1, 63: 1} {
 		var u unit
@@ -295,7 +295,8 @@ func TestRefusals(t *testing.T) {
 		{"the same tile twice", instruction{op: tdpbssd, dst: 0, a: 0, b: 2}, undefined},
 		{"wrong inner size", instruction{op: tdpbssd, dst: 0, a: 1, b: 3}, undefined},
 		{"wrong outer size", instruction{op: tdpbf16ps, dst: 3, a: 1, b: 2}, undefined},
-		{"operand not configured", instruction{op: tdpbuud, dst: 0, a: 1, b: 6}, undefined},
+		{"wrong rows", instruction{op: tdpbssd, dst: 6, a: 1, b: 2}, undefined},
+		{"operand not configured", instruction{op: tdpbuud, dst: 0, a: 1, b: 7}, undefined},
 		{"no memory", instruction{op: tileloaddt1, dst: 3, mem: operand{base: 0, index: 1, disp: 256 - 15*8 - 63}}, page},
 		{"no memory", instruction{op: tilestored, dst: 3, mem: operand{base: noReg, index: 1}}, page},
 		{"good", instruction{op: tdpbsud, dst: 0, a: 1, b: 2}, 99},
