@@ -33,6 +33,7 @@
 	LONG $(disp)
 
 #define TILELOADD(t,base,index,disp) TILEMEM_(3,t,base,index,disp)
+#define TILELOADDT1(t,base,index,disp) TILEMEM_(1,t,base,index,disp) // what is read once
 #define TILESTORED(t,base,index,disp) TILEMEM_(2,t,base,index,disp)
 
 // d [M][N] 32-bit += a [M][K] * b [K][N], each element of a and b a group of 4

@@ -141,6 +141,7 @@ func TestHandEncoded(t *testing.T) {
 		for base, r := range bases {
 			for index, x := range bases {
 				add(fmt.Sprintf("tileloadd tmm%d,[%s+%s*1+0x1240]", tile, r, x), "TILELOADD", tile, base, index, 0x1240)
+				add(fmt.Sprintf("tileloaddt1 tmm%d,[%s+%s*1-0x80]", tile, r, x), "TILELOADDT1", tile, base, index, -0x80)
 				add(fmt.Sprintf("tilestored [%s+%s*1+0x40],tmm%d", r, x, tile), "TILESTORED", tile, base, index, 0x40)
 			}
 			add(fmt.Sprintf("ldtilecfg [%s+0x0]", r), "LDTILECFG", base)
