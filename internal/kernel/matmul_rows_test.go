@@ -16,14 +16,8 @@ func TestRowLoopsKeepToTheirOperands(t *testing.T) {
 			t.Skip("this tier has no such loops")
 		}
 		r := rand.New(rand.NewPCG(12, 0))
-		in := func(n int) []float32 { return guardedCopy(t, normals(r, n)) }
-		raw := func(n int) []byte {
-			b := guarded[byte](t, n)
-			for i := range b {
-				b[i] = byte(r.Uint32())
-			}
-			return b
-		}
+		in := func(n int) []float32 { return guardedNormals(t, r, n) }
+		raw := func(n int) []byte { return guardedBytes(t, r, n) }
 		for _, nb := range []int{1, 2, 3, 17} {
 			for _, ldy := range []int{32, 33, 80} {
 				for half, gemm := range []rowsGEMM{ops.gemmI8, ops.gemmI8h} {

@@ -156,7 +156,7 @@ func TestMatMul(t *testing.T) {
 							t.Fatalf("rows %d cols %d n %d: three threads differ: %s", rows, cols, n, where)
 						}
 						// Each token alone gives the same bits.
-						for i := range min(n, 7) {
+						for i := range min(n, 13) {
 							a.Set(x[i*cols:], 1, cols)
 							MatMul(nil, again, &a, m)
 							if e, where := worst(again[:rows], y[i*rows:][:rows]); e != 0 {
