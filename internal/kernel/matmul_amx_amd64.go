@@ -8,10 +8,10 @@ var matAMX = func() *matTable {
 }()
 
 //go:noescape
-func gemmI8AMX(y []float32, ldy int, w []byte, scales []float32, x []int8, ldx int, d, minima, xs []float32, sums []int32, nb int)
+func gemmI8AMX(y []float32, ldy int, w []byte, scales []float32, x []int8, ldx int, d, minima, xs []float32, sums []int32, nb, dozens int)
 
 //go:noescape
-func gemmI8hAMX(y []float32, ldy int, w []byte, scales []float32, x []int8, ldx int, d, minima, xs []float32, sums []int32, nb int)
+func gemmI8hAMX(y []float32, ldy int, w []byte, scales []float32, x []int8, ldx int, d, minima, xs []float32, sums []int32, nb, dozens int)
 
 //go:noescape
 func signAMX(dst, src []byte)

@@ -1,11 +1,11 @@
-// What:      products of quantised panels with int8 activations of twelve
-//            tokens, for AMX; the sign that the tiles want.
+// What:      products of quantised panels with int8 activations of tokens by the
+//            dozen, for AMX; the sign that the tiles want.
 // Layout:    w [nb][8 groups][32 rows][4] signed codes, the operand B of a tile
-//            product as it lies; x [12][ldx] int8; scales [nb][32], or [2*nb][32]
-//            for 16 columns each ("h"); d and xs [12][nb]; minima [nb][32] or
-//            empty; sums [12][32], working memory; y [12][ldy] with 32 results per
-//            token.
-// Algorithm: two tile products make the 12 x 32 integer sums of a block. They go
+//            product as it lies; x [12*dozens][ldx] int8; scales [nb][32], or
+//            [2*nb][32] for 16 columns each ("h"); d and xs [12*dozens][nb];
+//            minima [nb][32] or empty; sums [12][32], working memory; y
+//            [12*dozens][ldy] with 32 results per token.
+// Algorithm: a dozen at a time, over all columns. Two tile products make the 12 x 32 integer sums of a block. They go
 //            through memory, the first cache level, to AVX-512, are scaled by
 //            scale*d and added to the float32 sums in order of the blocks: the
 //            operations of gemmI8AVX512 and their order, so the same bits.
@@ -85,8 +85,14 @@ GLOBL amxCols16<>(SB), RODATA|NOPTR, $64
 	ADDQ $4, R12; \
 	ADDQ $4, R13
 
-// The sums begin at the products of minima and xs, or at 0.
-#define BEGIN(config) \
+// The shapes of the tiles, once for all dozens: loading them takes as long as some
+// blocks.
+#define CONFIGURE(config) \
+	LEAQ config(SB), AX; \
+	LDTILECFG(0)
+
+// The sums of a dozen begin at the products of minima and xs, or at 0.
+#define BEGIN \
 	MOVQ nb+208(FP), R14; \
 	SHLQ $2, R14; \
 	VPXORQ Z0, Z0, Z0; \
@@ -145,17 +151,15 @@ begin: \
 	MOVQ ldx+104(FP), R9; \
 	MOVQ sums_base+184(FP), DI; \
 	MOVQ nb+208(FP), DX; \
-	MOVQ $128, R15; \
-	LEAQ config(SB), AX; \
-	LDTILECFG(0)
+	MOVQ $128, R15
 
 #define STORE1(a, b) \
 	VMOVUPS a, (AX); \
 	VMOVUPS b, 64(AX); \
 	ADDQ CX, AX
 
+// The results, and the next dozen: its x, d, xs and y.
 #define END \
-	TILERELEASE(); \
 	MOVQ y_base+0(FP), AX; \
 	MOVQ ldy+24(FP), CX; \
 	SHLQ $2, CX; \
@@ -171,11 +175,25 @@ begin: \
 	STORE1(Z9, Z21); \
 	STORE1(Z10, Z22); \
 	STORE1(Z11, Z23); \
+	MOVQ AX, y_base+0(FP); \
+	LEAQ (R9)(R9*2), R9; \
+	SHLQ $2, R9; \
+	ADDQ R9, x_base+80(FP); \
+	LEAQ (R14)(R14*2), R14; \
+	SHLQ $2, R14; \
+	ADDQ R14, d_base+112(FP); \
+	ADDQ R14, xs_base+160(FP); \
+	DECQ dozens+216(FP); \
+	JNZ  dozen; \
+	TILERELEASE(); \
 	VZEROUPPER
 
-// func gemmI8AMX(y []float32, ldy int, w []byte, scales []float32, x []int8, ldx int, d, minima, xs []float32, sums []int32, nb int)
-TEXT ·gemmI8AMX(SB), NOSPLIT, $0-216
-	BEGIN(amxCols32<>)
+// func gemmI8AMX(y []float32, ldy int, w []byte, scales []float32, x []int8, ldx int, d, minima, xs []float32, sums []int32, nb, dozens int)
+TEXT ·gemmI8AMX(SB), NOSPLIT, $0-224
+	CONFIGURE(amxCols32<>)
+
+dozen:
+	BEGIN
 
 loop:
 	SUMS(0, 0)
@@ -189,9 +207,12 @@ loop:
 	END
 	RET
 
-// func gemmI8hAMX(y []float32, ldy int, w []byte, scales []float32, x []int8, ldx int, d, minima, xs []float32, sums []int32, nb int)
-TEXT ·gemmI8hAMX(SB), NOSPLIT, $0-216
-	BEGIN(amxCols16<>)
+// func gemmI8hAMX(y []float32, ldy int, w []byte, scales []float32, x []int8, ldx int, d, minima, xs []float32, sums []int32, nb, dozens int)
+TEXT ·gemmI8hAMX(SB), NOSPLIT, $0-224
+	CONFIGURE(amxCols16<>)
+
+dozen:
+	BEGIN
 
 loop:
 	SUMS(0, 0)

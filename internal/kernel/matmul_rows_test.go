@@ -22,15 +22,16 @@ func TestRowLoopsKeepToTheirOperands(t *testing.T) {
 			for _, ldy := range []int{32, 33, 80} {
 				for half, gemm := range []rowsGEMM{ops.gemmI8, ops.gemmI8h} {
 					for _, minima := range []int{0, 32 * nb} {
-						ldx := 32*nb + 64*(nb%2)
-						y := guarded[float32](t, (rowTokens-1)*ldy+panelRows)
+						ldx, dozens := 32*nb+64*(nb%2), 1+nb%3
+						tokens := rowTokens * dozens
+						y := guarded[float32](t, (tokens-1)*ldy+panelRows)
 						for i := range y {
 							y[i] = 77
 						}
-						w, x := raw(1024*nb), int8s(raw((rowTokens-1)*ldx+32*nb))
-						scales, d, xs := in(32*nb*(1+half)), in(rowTokens*nb), in(minima/32*rowTokens)
+						w, x := raw(1024*nb), int8s(raw((tokens-1)*ldx+32*nb))
+						scales, d, xs := in(32*nb*(1+half)), in(tokens*nb), in(minima/32*tokens)
 						low := in(minima)
-						gemm(y, ldy, w, scales, x, ldx, d, low, xs, guarded[int32](t, rowTokens*panelRows), nb)
+						gemm(y, ldy, w, scales, x, ldx, d, low, xs, guarded[int32](t, rowTokens*panelRows), nb, dozens)
 						for i, v := range y {
 							token, row := i/ldy, i%ldy
 							if row >= panelRows {
