@@ -62,6 +62,7 @@ var lattice = []struct {
 	{"uses", "cmd/lighttransfer", "internal/kernel internal/mem internal/prof weights/gguf hub tokenizer/chat tokenizer sample kv lazy model internal/probe internal/tiny . eval eval/report eval/runs eval/score eval/task internal/ui github.com/spf13/cobra golang.org/x/term"},
 	{"uses", "bench/mkmodel", "weights weights/gguf"},
 	{"uses", "bench/peers", "kv lazy"},
+	{"uses", "tools/amxemu", "golang.org/x/sys"},
 }
 
 var rungs = []string{"numbers", "files", "core", "face", "uses"}

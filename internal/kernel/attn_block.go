@@ -6,7 +6,7 @@ import (
 )
 
 // The tiers with assembly take the spans in blocks of up to attnPages pages, and
-// inside a block the rows in chunks (12 with AVX512-BF16, 6 with AVX2):
+// inside a block the rows in chunks (12 with AVX512-BF16, 32 with AMX, 6 with AVX2):
 //
 //	       <---------- block: 4 pages, 512 keys ---------->
 //	rows   +-----------+-----------+-----------+-----------+
@@ -31,15 +31,15 @@ const (
 	attnFloor   = -1e29                     // the running maximum before the first key; masked logits are -Inf
 )
 
-// attnBlock is the working memory of the tiers with assembly. Rows are padded
-// to a multiple of 12, whole chunks of every tier.
+// attnBlock is the working memory of the tiers with assembly. Rows are padded to
+// whole chunks.
 type attnBlock struct {
 	q, q8 []uint32  // [rows][queryWords] queries for bf16 and for int8 pages
 	o     []float32 // [rows][d], not yet divided by the sum
 	m     []float32 // [rows] running maximum of the logits, in base 2
 	l     []float32 // [rows][16] running sum of exp2(x-m), by lane
 	s     []float32 // [chunk][attnStride] logits, then probabilities
-	c     []float32 // [2][16] factor that O takes in this block; scale of P
+	c     []float32 // [32] factor that O takes in this block; from 16 on the scale of P if it has one
 	g     groupList // what the chunk in hand looks at
 }
 
@@ -52,10 +52,10 @@ func resize[T any](b []T, n int) []T {
 }
 
 // prepare makes the scratch large enough and the running values empty.
-func (b *attnBlock) prepare(rows, d int) {
-	n := (rows + 11) / 12 * 12
+func (b *attnBlock) prepare(t *attnPair, rows, d int) {
+	n := t.padded(rows)
 	b.o, b.m, b.l = resize(b.o, n*d), resize(b.m, n), resize(b.l, n*16)
-	b.s, b.c = resize(b.s, 12*attnStride), resize(b.c, 32)
+	b.s, b.c = resize(b.s, t.chunk()*attnStride), resize(b.c, 32)
 	clear(b.o)
 	clear(b.l)
 	for r := range b.m {
@@ -71,7 +71,7 @@ func (t *attnKernels) queries(buf []uint32, q []float32, rows, d int) []uint32 {
 }
 
 func (b *attnBlock) attend(t *attnPair, out, lse, q []float32, rows, d int, spans []Span) {
-	b.prepare(rows, d)
+	b.prepare(t, rows, d)
 	b.q, b.q8 = b.q[:0], b.q8[:0]
 	for at := 0; at < len(spans); {
 		// A block is pages of one precision.

@@ -51,6 +51,10 @@ func (t *attnKernels) chunk() int { return t.products[len(t.products)-1].rows }
 // padded is rows rounded up to whole chunks.
 func (t *attnKernels) padded(rows int) int { return (rows + t.chunk() - 1) / t.chunk() * t.chunk() }
 
+// chunk and padded are the larger of the two kernels'.
+func (p *attnPair) chunk() int          { return max(p.bf16.chunk(), p.int8.chunk()) }
+func (p *attnPair) padded(rows int) int { return max(p.bf16.padded(rows), p.int8.padded(rows)) }
+
 // pick returns the products for a chunk of that many rows.
 func (t *attnKernels) pick(rows int) *attnProducts {
 	for i := range t.products {

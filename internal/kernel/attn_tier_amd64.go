@@ -9,6 +9,7 @@ import (
 var attnTiers = [numTiers]*attnPair{
 	tierAVX2:   {bf16: &attnAVX2, int8: &attnAVX2Int8},
 	tierAVX512: attnAVX512(),
+	tierAMX:    {bf16: &attnAMX, int8: &attnVNNI},
 }
 
 // attnAVX512 takes the AVX2 loops for bf16 pages where AVX512-BF16 is missing.

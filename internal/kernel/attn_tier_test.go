@@ -56,10 +56,10 @@ func (c *attnCase) guardedRun(t testing.TB) (out, lse []float32) {
 	if k := attnTier(); k != nil {
 		s.block.q = guarded[uint32](t, k.bf16.padded(c.rows)*k.bf16.queryWords(c.d))
 		s.block.q8 = guarded[uint32](t, k.int8.padded(c.rows)*k.int8.queryWords(c.d))
-		n := (c.rows + 11) / 12 * 12
+		n := k.padded(c.rows)
 		s.block.o, s.block.m = guarded[float32](t, n*c.d), guarded[float32](t, n)
 		s.block.l, s.block.c = guarded[float32](t, n*16), guarded[float32](t, 32)
-		s.block.s = guarded[float32](t, 12*attnStride)
+		s.block.s = guarded[float32](t, k.chunk()*attnStride)
 	}
 	Attend(out[margin:], lse[margin:], guardedCopy(t, c.q), c.rows, c.d, spans, &s)
 	for i := range margin {

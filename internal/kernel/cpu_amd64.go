@@ -2,12 +2,13 @@ package kernel
 
 import xcpu "golang.org/x/sys/cpu"
 
-// features says what the loops may use. avx2 and avx512 are whole tiers; bf16
-// is an extra some avx512 machines have.
+// features says what the loops may use. avx2, avx512 and amx are whole tiers;
+// bf16 is an extra some avx512 machines have.
 type features struct {
 	avx2   bool // AVX2, FMA, F16C
 	avx512 bool // avx2 and AVX-512 F, BW, DQ, VL, VNNI
 	bf16   bool // AVX512-BF16
+	amx    bool // bf16 and AMX tiles, int8 and bf16 products
 }
 
 var cpu = detect()
@@ -22,6 +23,7 @@ func detect() features {
 	f.avx512 = f.avx2 && xcpu.X86.HasAVX512F && xcpu.X86.HasAVX512BW && xcpu.X86.HasAVX512DQ &&
 		xcpu.X86.HasAVX512VL && xcpu.X86.HasAVX512VNNI
 	f.bf16 = f.avx512 && xcpu.X86.HasAVX512BF16
+	f.amx = f.bf16 && hasAMX()
 	return f
 }
 
@@ -32,6 +34,9 @@ func archTiers() (can []tier) {
 	}
 	if cpu.avx512 {
 		can = append(can, tierAVX512)
+	}
+	if cpu.amx {
+		can = append(can, tierAMX)
 	}
 	return can
 }
@@ -51,6 +56,12 @@ var probeAVX512 = func() *probeTable {
 	return t
 }()
 
+// probeAMX: the rounds are those of the other tiers, filled with as many tile
+// products as do the same.
+var probeAMX = &probeTable{lanes: 16, fma: probeFMAAVX512, bf16: probeBF16AMX, int8: probeI8AMX, read: probeReadAVX2}
+
+func probeBF16AMX(n int)
+func probeI8AMX(n int)
 func probeFMAAVX512(n int)
 func probeI8AVX512(n int)
 func probeBF16AVX512(n int)

@@ -1,4 +1,4 @@
-// What:      one CPUID query.
+// What:      one CPUID query; the lower half of XCR0.
 // Layout:    four 32-bit results in the order EAX, EBX, ECX, EDX.
 // Tested by: TestTiers (tier_test.go), through the features it decides.
 
@@ -13,4 +13,11 @@ TEXT ·cpuid(SB), NOSPLIT, $0-24
 	MOVL BX, ebx+12(FP)
 	MOVL CX, ecx+16(FP)
 	MOVL DX, edx+20(FP)
+	RET
+
+// func xgetbv() uint32
+TEXT ·xgetbv(SB), NOSPLIT, $0-4
+	XORL CX, CX
+	XGETBV
+	MOVL AX, ret+0(FP)
 	RET

@@ -11,7 +11,7 @@ var cpu = struct{ dot bool }{xcpu.ARM64.HasASIMDDP}
 func archTiers() []tier { return []tier{tierNEON} }
 
 var (
-	probeAVX2, probeAVX512 *probeTable // of another architecture
+	probeAVX2, probeAVX512, probeAMX *probeTable // of another architecture
 
 	probeNEON = func() *probeTable {
 		t := &probeTable{lanes: 4, fma: probeFMANEON, read: probeReadNEON}

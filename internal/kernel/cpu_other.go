@@ -6,4 +6,4 @@ package kernel
 func archTiers() []tier { return nil }
 
 // No other architecture has probes of its own.
-var probeNEON, probeAVX2, probeAVX512 *probeTable
+var probeNEON, probeAVX2, probeAVX512, probeAMX *probeTable

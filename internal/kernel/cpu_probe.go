@@ -53,6 +53,7 @@ var probeOps = [numTiers]*probeTable{
 	tierNEON:    probeNEON,
 	tierAVX2:    probeAVX2,
 	tierAVX512:  probeAVX512,
+	tierAMX:     probeAMX,
 }
 
 // probeReadGo reads every line of b.

@@ -23,6 +23,19 @@ func guardedCopy[T any](t testing.TB, s []T) []T {
 	return g
 }
 
+// guardedNormals and guardedBytes are random and end at a guard page.
+func guardedNormals(t testing.TB, r *rand.Rand, n int) []float32 {
+	return guardedCopy(t, normals(r, n))
+}
+
+func guardedBytes(t testing.TB, r *rand.Rand, n int) []byte {
+	b := guarded[byte](t, n)
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	return b
+}
+
 // eachTier runs f once per tier of this machine.
 func eachTier(t *testing.T, f func(t *testing.T)) {
 	for _, name := range Tiers() {

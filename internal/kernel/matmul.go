@@ -56,6 +56,8 @@ type matTable struct {
 	// widenScales fills scales [nb or 2*nb][32], and minima [nb][32] if there are any.
 	widenScales func(scales, minima []float32, src []byte, kind scaleKind)
 	quantTile   func(out *intTile, x []float32, cols, lanes, rows int)
+
+	rows *rowsTable // nil: several tokens go by gemmI8
 }
 
 type (
@@ -63,7 +65,7 @@ type (
 	intGEMV = func(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
 )
 
-var matOps = [numTiers]*matTable{tierGeneric: &matGeneric, tierNEON: matNEON, tierAVX2: matAVX2, tierAVX512: matAVX512}
+var matOps = [numTiers]*matTable{tierGeneric: &matGeneric, tierNEON: matNEON, tierAVX2: matAVX2, tierAVX512: matAVX512, tierAMX: matAMX}
 
 // MatMul sets y [a.n][m.Rows] to x W^T, x being the activations in a and W the
 // matrix. Both must have the same number of columns.
@@ -133,6 +135,8 @@ type scratch struct {
 	pairs          []byte    // [16*intBlocks][32][2] int16
 	scales, minima []float32 // [cols/16 or cols/32][32]
 	y              []float32 // [6][32], where y itself has less room
+	rows           []float32 // [12][32], the same for rowsInts
+	sums           []int32   // [12][32]
 }
 
 var scratches = sync.Pool{New: newScratch}
@@ -167,6 +171,8 @@ func (m *Matrix) mulPanel(ops *matTable, y []float32, a *Acts, panel, tile int, 
 	switch ints := useInts(ops, a, m); {
 	case ints && a.n == 1:
 		m.vectorInts(ops, s.y, a, w, s)
+	case ints && ops.rows != nil:
+		m.rowsInts(ops, y, a, panel, tile*tileTokens, w, s)
 	case ints:
 		m.tilesInts(ops, y, a, panel, tile, w, s)
 	case a.n == 1:

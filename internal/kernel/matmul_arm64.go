@@ -1,6 +1,6 @@
 package kernel
 
-var matAVX2, matAVX512 *matTable // of another architecture
+var matAVX2, matAVX512, matAMX *matTable // of another architecture
 
 var matNEON = withDot(&matTable{
 	gemmF32:   gemmF32NEON,

@@ -3,4 +3,4 @@
 package kernel
 
 // No other architecture has loops of its own.
-var matNEON, matAVX2, matAVX512 *matTable
+var matNEON, matAVX2, matAVX512, matAMX *matTable

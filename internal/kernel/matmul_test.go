@@ -156,7 +156,7 @@ func TestMatMul(t *testing.T) {
 							t.Fatalf("rows %d cols %d n %d: three threads differ: %s", rows, cols, n, where)
 						}
 						// Each token alone gives the same bits.
-						for i := range min(n, 7) {
+						for i := range min(n, 13) {
 							a.Set(x[i*cols:], 1, cols)
 							MatMul(nil, again, &a, m)
 							if e, where := worst(again[:rows], y[i*rows:][:rows]); e != 0 {
@@ -359,7 +359,8 @@ func TestNewMatrixRefuses(t *testing.T) {
 }
 
 // FuzzMatMul checks one product of any shape and any weights, NaN scales
-// included, against the generic tier.
+// included, against the generic tier, and the tiers with assembly bit by bit
+// against each other.
 func FuzzMatMul(f *testing.F) {
 	for d := range numDTypes {
 		f.Add(uint8(d), uint8(17+d), uint8(2), uint8(d), uint64(d))
@@ -378,6 +379,7 @@ func FuzzMatMul(f *testing.F) {
 		m := mustMatrix(t, dt, nr, cols, guardedCopy(t, w))
 		x := guardedCopy(t, normals(r, nn*cols))
 		want := make([]float32, nn*nr)
+		var first []float32 // of the tiers with assembly
 		a := Acts{}
 		for _, name := range Tiers() {
 			restore, err := SetTier(name)
@@ -391,6 +393,11 @@ func FuzzMatMul(f *testing.F) {
 			if name == "generic" {
 				copy(want, y)
 				continue
+			}
+			if first == nil {
+				first = y
+			} else if e, where := worst(y, first); e != 0 {
+				t.Fatalf("%s %v: %d rows, %d columns, %d tokens: not the bits of %s: %s", name, dt, nr, cols, nn, Tiers()[1], where)
 			}
 			// A wild scale can dominate a row, so rows are judged one by one.
 			for j := range nr {

@@ -11,6 +11,9 @@ import (
 // when the first matrix needs it. One token's vector is used as it is; several
 // tokens are cut into tiles of 6, the last one filled up with zeros.
 //
+// A tier that multiplies rows (rowsTable) has the int8 form of each token as if
+// it were the only one, token after token.
+//
 // The int8 form has one scale per 32 columns, d = max|x| / 127, and q = x / d
 // rounded to nearest even. A block with a NaN or an infinity gets d = NaN, so
 // that it shows in the results; one below 2^-100 counts as zero.
@@ -24,8 +27,8 @@ type Acts struct {
 
 	haveTiles, haveInts bool
 	tiled               []float32 // [tiles][cols][6]
-	size                int       // bytes of a tile of q
-	q                   []byte    // [tiles][cols/32][8][6][4] int8, or as the tier wants; one token: [cols]
+	size, stride        int       // bytes of a tile of q, and from one to the next
+	q                   []byte    // [tiles][cols/32][8][6][4] int8, or as the tier wants; one token, or by rows: [cols]
 	sums                []int32   // [tiles][cols/32][6]: -128 * the sum of a block's q
 	halfSums            []int32   // [tiles][cols/16][6]: the same of 16 columns
 	d                   []float32 // [tiles][cols/32][6]
@@ -43,7 +46,7 @@ func (a *Acts) tiles() int { return (a.n + tileTokens - 1) / tileTokens }
 
 // lanes is how many tokens stand side by side in the int8 form.
 func (a *Acts) lanes() int {
-	if a.n == 1 {
+	if a.n == 1 || matOps[active].rows != nil {
 		return 1
 	}
 	return tileTokens
@@ -69,21 +72,29 @@ func (a *Acts) prepare(p *par.Pool, m *Matrix) {
 func (a *Acts) quantise(p *par.Pool) {
 	a.haveInts = true
 	lanes, nb := a.lanes(), a.cols/32
-	tiles := a.tiles()
+	tiles := (a.n + lanes - 1) / lanes
 	a.size = a.cols * lanes
 	if matOps[active].widenPairs != nil && a.n > 1 {
 		a.size *= 2
 	}
-	a.q = grow(a.q, tiles*a.size)
-	a.sums = growInts(a.sums, tiles*nb*lanes)
-	a.halfSums = growInts(a.halfSums, 2*tiles*nb*lanes)
-	a.d = growFloats(a.d, tiles*nb*lanes)
-	a.xs = growFloats(a.xs, tiles*nb*lanes)
+	a.stride = a.size
+	room := tiles
+	if a.n > 1 && lanes == 1 {
+		room = (a.n + rowTokens - 1) / rowTokens * rowTokens // the loops read whole tiles
+		if a.cols%1024 == 0 {
+			a.stride += alignment // rows a power of two apart would crowd a few sets of the first cache level
+		}
+	}
+	a.q = grow(a.q, room*a.stride)
+	a.sums = growInts(a.sums, room*nb*lanes)
+	a.halfSums = growInts(a.halfSums, 2*room*nb*lanes)
+	a.d = growFloats(a.d, room*nb*lanes)
+	a.xs = growFloats(a.xs, room*nb*lanes)
 	quantTile := matOps[active].quantTile
 	p.Run(tiles, func(t int) {
 		i := a.ints(t, 1)
-		rows := min(lanes, a.n-t*tileTokens)
-		quantTile(&i, a.x[t*tileTokens*a.cols:], a.cols, lanes, rows)
+		rows := min(lanes, a.n-t*lanes)
+		quantTile(&i, a.x[t*lanes*a.cols:], a.cols, lanes, rows)
 	})
 }
 
@@ -94,10 +105,10 @@ type intTile struct {
 	d, xs          []float32
 }
 
-// ints returns some tiles, from t on, as one.
+// ints returns some tiles, from t on, as one; of a tier that multiplies rows, tokens.
 func (a *Acts) ints(t, tiles int) intTile {
 	nb := a.cols / 32 * a.lanes()
-	q := a.q[t*a.size:][:tiles*a.size]
+	q := a.q[t*a.stride:][:(tiles-1)*a.stride+a.size]
 	return intTile{
 		q:        unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(q))), len(q)),
 		sums:     a.sums[t*nb:][:tiles*nb],

@@ -165,14 +165,8 @@ func TestLoopsKeepToTheirOperands(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
 		ops := matOps[active]
 		r := rand.New(rand.NewPCG(10, 0))
-		in := func(n int) []float32 { return guardedCopy(t, normals(r, n)) }
-		raw := func(n int) []byte {
-			b := guarded[byte](t, n)
-			for i := range b {
-				b[i] = byte(r.Uint32())
-			}
-			return b
-		}
+		in := func(n int) []float32 { return guardedNormals(t, r, n) }
+		raw := func(n int) []byte { return guardedBytes(t, r, n) }
 		// results returns y with rows of ldy, and a check of what lies between.
 		results := func(tokens, ldy int) ([]float32, func(string)) {
 			y := guarded[float32](t, (tokens-1)*ldy+panelRows)

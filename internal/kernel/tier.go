@@ -18,10 +18,11 @@ const (
 	tierNEON
 	tierAVX2
 	tierAVX512
+	tierAMX
 	numTiers
 )
 
-var tierNames = [numTiers]string{"generic", "neon", "avx2", "avx512"}
+var tierNames = [numTiers]string{"generic", "neon", "avx2", "avx512", "amx"}
 
 // envTier is the environment variable that forces a tier.
 const envTier = "LIGHTTRANSFER_CPU"
@@ -49,8 +50,8 @@ func usable() []tier {
 	return append([]tier{tierGeneric}, archTiers()...)
 }
 
-// Tier returns the name of the loops in use: "generic", "neon", "avx2" or
-// "avx512". It is the best the machine has unless LIGHTTRANSFER_CPU names another.
+// Tier returns the name of the loops in use: "generic", "neon", "avx2", "avx512"
+// or "amx". It is the best the machine has unless LIGHTTRANSFER_CPU names another.
 func Tier() string { return tierNames[active] }
 
 // TierError says what is wrong with the value of LIGHTTRANSFER_CPU; nil when it

@@ -18,7 +18,7 @@ func TestTiers(t *testing.T) {
 			t.Errorf("chooseTier(%q) = %v, %v, want %s", want, tierNames[got], err, best)
 		}
 	}
-	for _, name := range []string{"amx", "sse", "Generic", "generic "} {
+	for _, name := range []string{"amx2", "sse", "Generic", "generic "} {
 		if got, err := chooseTier(name); err == nil || tierNames[got] != best {
 			t.Errorf("chooseTier(%q) = %v, %v, want the best tier and an error", name, tierNames[got], err)
 		}

@@ -16,7 +16,7 @@ type vecTable struct {
 
 // vecOps gives all tiers of an architecture the same loops, which mostly wait for
 // memory.
-var vecOps = [numTiers]*vecTable{&vecGeneric, vecLoops, vecLoops, vecLoops}
+var vecOps = [numTiers]*vecTable{&vecGeneric, vecLoops, vecLoops, vecLoops, vecLoops}
 
 var vecGeneric = vecTable{addGo, dotGo, scaleGo, swigluGo, ropeGo, bf16Go, fromBF16Go}
 
