@@ -44,7 +44,7 @@ var lattice = []struct {
 	{"core", "kv", "internal/kernel internal/mem"},
 	{"core", "lazy", "kv"},
 	{"core", "attn", "internal/kernel internal/par internal/prof kv"},
-	{"core", "model", "internal/kernel internal/par internal/prof weights weights/gguf weights/safetensors kv attn"},
+	{"core", "model", "internal/kernel internal/mem internal/par internal/prof weights weights/gguf weights/safetensors kv attn"},
 	{"core", "internal/probe", ""},
 	{"core", "internal/tiny", ""},
 

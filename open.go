@@ -27,6 +27,14 @@ type Options struct {
 	Threads  int                     // 0: all cores
 	Quantize string                  // "q8", "q4" or "none": what float matrices become at load ("": none)
 	Progress func(done, total int64) // bytes of weights taken in; may be nil
+
+	// CacheWeights keeps the weights as they are packed for the machine in a file
+	// beside the model (MODEL.gguf.packed, or weights.packed in its folder) and takes
+	// them from there the next time. It is as large as the model, is checked, and is
+	// made anew when the model's files (their hash, sizes and times) or Quantize are
+	// others. Where it cannot be written the model is opened all the same.
+	CacheWeights bool
+	Notice       func(text string) // what became of that file; may be nil
 }
 
 // A Model is weights, tokenizer and chat template. It does not change after
@@ -61,7 +69,11 @@ func (o Options) Open(path string) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{par: par.New(o.Threads), path: file, clean: clean}
-	if err := m.load(model.Options{Pool: m.par, Quantize: quantize, Progress: o.Progress}); err != nil {
+	load := model.Options{Pool: m.par, Quantize: quantize, Progress: o.Progress, Notice: o.Notice}
+	if o.CacheWeights && path != "tiny" { // which lies in a folder that goes away
+		load.Packed = packedFile(file)
+	}
+	if err := m.load(load); err != nil {
 		m.par.Close()
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), clean())
 	}
@@ -84,6 +96,14 @@ func quantization(name string) (kernel.DType, error) {
 	return 0, fmt.Errorf("quantisation %q: use q8, q4 or none", name)
 }
 
+// packedFile is where the packed weights of a model are kept.
+func packedFile(path string) string {
+	if strings.HasSuffix(path, ".gguf") {
+		return path + ".packed"
+	}
+	return filepath.Join(path, "weights.packed")
+}
+
 func (m *Model) load(o model.Options) error {
 	text, err := openText(m.path)
 	if err != nil {
@@ -94,23 +114,23 @@ func (m *Model) load(o model.Options) error {
 	if err != nil {
 		return err
 	}
-	if err := enoughMemory("the weights", src.Size()); err != nil {
+	if o.Hash, err = hashModel(m.path); err == nil {
+		err = enoughMemory("the weights", src.Size())
+	}
+	if err != nil {
 		src.Close()
 		return err
 	}
+	m.hash = o.Hash
 	if m.model, err = model.Load(src, o); err != nil {
 		src.Close()
 		return err
 	}
 	if m.tok.Size() > m.model.Vocab {
-		err = fmt.Errorf("the tokenizer has %d tokens, the model %d: they do not belong together", m.tok.Size(), m.model.Vocab)
-	} else {
-		m.hash, err = hashModel(m.path)
-	}
-	if err != nil {
 		m.model.Close()
+		return fmt.Errorf("the tokenizer has %d tokens, the model %d: they do not belong together", m.tok.Size(), m.model.Vocab)
 	}
-	return err
+	return nil
 }
 
 func openSource(path string) (model.Source, error) {

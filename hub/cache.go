@@ -155,7 +155,7 @@ func snapshotModels(dir string) []cachedModel {
 	var files []file
 	times := map[string]time.Time{}
 	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || strings.HasSuffix(path, ".packed") { // made of the weights, not part of the model
 			return nil
 		}
 		info, err := os.Stat(path) // through the link; a dangling one is no file

@@ -20,9 +20,10 @@ type ggufSource struct {
 	cfg  Config
 }
 
-func (s *ggufSource) Close() error { return s.f.Close() }
-func (s *ggufSource) Size() int64  { return s.f.Size() }
-func (s *ggufSource) Forget()      { s.f.Forget() }
+func (s *ggufSource) Close() error    { return s.f.Close() }
+func (s *ggufSource) Paths() []string { return s.f.Paths() }
+func (s *ggufSource) Size() int64     { return s.f.Size() }
+func (s *ggufSource) Forget()         { s.f.Forget() }
 
 // metaGGUF reads the keys "<architecture>.*" and remembers which were asked for.
 type metaGGUF struct {

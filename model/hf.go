@@ -35,9 +35,10 @@ type hfSource struct {
 	weights *safetensors.File
 }
 
-func (s *hfSource) Close() error { return s.weights.Close() }
-func (s *hfSource) Size() int64  { return s.weights.Size() }
-func (s *hfSource) Forget()      { s.weights.Forget() }
+func (s *hfSource) Close() error    { return s.weights.Close() }
+func (s *hfSource) Paths() []string { return s.weights.Paths() }
+func (s *hfSource) Size() int64     { return s.weights.Size() }
+func (s *hfSource) Forget()         { s.weights.Forget() }
 
 func (s *hfSource) Config() (Config, error) {
 	file := filepath.Join(s.dir, "config.json")

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"github.com/lighttransfer/lighttransfer/internal/kernel"
 	"github.com/lighttransfer/lighttransfer/weights"
@@ -16,6 +18,9 @@ type loader struct {
 	opts        Options
 	done, total int64
 	waiting     []func() error
+	kept        *packed    // read from a file; nil: nothing
+	all         []packable // matrices, in the order of the model
+	fresh       bool       // some were packed
 	err         error
 }
 
@@ -70,19 +75,27 @@ func (l *loader) raw(name string, rows, cols int) weights.Tensor {
 	return t
 }
 
-// matrix has *m packed by the next call of pack.
+// matrix has *m packed by the next call of pack, unless it has been kept.
 func (l *loader) matrix(m **kernel.Matrix, name string, rows, cols int) {
 	t, order, ok := l.find(name, rows, cols)
 	if !ok {
 		return
 	}
+	typ := t.Type
+	if to := l.opts.Quantize; to != kernel.F32 && (typ == kernel.F32 || typ == kernel.F16 || typ == kernel.BF16) {
+		typ = to
+	}
+	l.all = append(l.all, packable{name, m})
+	if *m = l.kept.matrix(name, typ, rows, cols); *m != nil {
+		return
+	}
+	l.fresh = true
 	l.waiting = append(l.waiting, func() (err error) {
-		typ, data := t.Type, t.Data
-		if to := l.opts.Quantize; to != kernel.F32 && (typ == kernel.F32 || typ == kernel.F16 || typ == kernel.BF16) {
-			if data, err = requantize(to, typ, data, rows, cols); err != nil {
+		data := t.Data
+		if typ != t.Type {
+			if data, err = requantize(typ, t.Type, data, rows, cols); err != nil {
 				return fmt.Errorf("tensor %s: %w", t.Name, err)
 			}
-			typ = to
 		}
 		if *m, err = kernel.NewMatrix(typ, rows, cols, data, order); err != nil {
 			return fmt.Errorf("tensor %s: %w", t.Name, err)
@@ -98,12 +111,30 @@ func (l *loader) pack() error {
 	}
 	errs := make([]error, len(l.waiting))
 	l.opts.Pool.Run(len(l.waiting), func(i int) { errs[i] = l.waiting[i]() })
+	packed := len(l.waiting) > 0
 	l.waiting = l.waiting[:0]
 	l.src.Forget()
-	if l.opts.Progress != nil {
+	if packed && l.opts.Progress != nil {
 		l.opts.Progress(l.done, l.total)
 	}
 	return errors.Join(errs...)
+}
+
+// keep writes what has been packed to the file of packed weights. A model is as
+// good without it.
+func (l *loader) keep(from string) {
+	if !l.fresh {
+		return
+	}
+	mode := fs.FileMode(0o600)
+	if st, err := os.Stat(l.src.Paths()[0]); err == nil {
+		mode = st.Mode().Perm()
+	}
+	if n, err := savePacked(l.opts.Packed, from, mode, l.all, l.opts.Pool); err != nil {
+		l.opts.notice("the packed weights could not be kept: %v", err)
+	} else {
+		l.opts.notice("packed weights kept in %s (%d MiB) for the next start", l.opts.Packed, (n+1<<20-1)>>20)
+	}
 }
 
 func (l *loader) linear(to *linear, name string, rows, cols int, bias bool) {

@@ -51,8 +51,9 @@ type Source interface {
 	// "blk.0.attn_q.weight", ... rowOrder, if not nil, says which stored row is
 	// row i of the matrix that Model expects.
 	Tensor(name string) (t weights.Tensor, rowOrder []int, ok bool)
-	Size() int64 // bytes of all weights, as stored
-	Forget()     // what has been read so far may leave memory: it can be read again
+	Paths() []string // the files with the weights
+	Size() int64     // bytes of all weights, as stored
+	Forget()         // what has been read so far may leave memory: it can be read again
 	Close() error
 }
 
@@ -61,6 +62,15 @@ type Options struct {
 	Pool     *par.Pool               // nil: one thread
 	Quantize kernel.DType            // matrices stored as floats are quantised to this at load; F32 (zero): kept as they are
 	Progress func(done, total int64) // bytes of weights taken in so far; may be nil
+	Packed   string                  // file to keep the packed weights in, and to take them from; "": none
+	Hash     string                  // of the model: packed weights of another are not used
+	Notice   func(text string)       // what became of that file; may be nil
+}
+
+func (o *Options) notice(format string, a ...any) {
+	if o.Notice != nil {
+		o.Notice(fmt.Sprintf(format, a...))
+	}
 }
 
 // Load reads and packs all weights. The source stays open, for embedding rows,
@@ -79,6 +89,13 @@ func Load(src Source, o Options) (*Model, error) {
 		return nil, fmt.Errorf("rope_freqs.weight has %d values; heads of dimension %d need %d", len(c.Rope.Divisors), c.HeadDim, c.HeadDim/2)
 	}
 	l := loader{src: src, opts: o, total: src.Size()}
+	var from string
+	if o.Packed != "" {
+		if from, err = packedFrom(src, &o); err != nil {
+			return nil, err
+		}
+		l.kept = openPacked(from, &o)
+	}
 	m.embed = l.raw("token_embd.weight", c.Vocab, c.Hidden)
 	if c.Tied {
 		l.matrix(&m.head, "token_embd.weight", c.Vocab, c.Hidden)
@@ -105,6 +122,9 @@ func Load(src Source, o Options) (*Model, error) {
 		}
 	}
 	m.settle()
+	if o.Packed != "" {
+		l.keep(from)
+	}
 	return m, nil
 }
 

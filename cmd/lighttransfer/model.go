@@ -11,7 +11,11 @@ import (
 func (a *app) open(path string, l *loading) (m *lighttransfer.Model, seconds float64, err error) {
 	start := time.Now()
 	bar := meter{a: a, name: "loading", unit: "B"}
-	m, err = lighttransfer.Options{Threads: l.threads, Quantize: l.quant, Progress: bar.set}.Open(path)
+	notice := func(text string) {
+		bar.stop()
+		a.say("%s", text)
+	}
+	m, err = lighttransfer.Options{Threads: l.threads, Quantize: l.quant, Progress: bar.set, CacheWeights: l.cache, Notice: notice}.Open(path)
 	bar.stop()
 	return m, time.Since(start).Seconds(), err
 }

@@ -21,11 +21,13 @@ import (
 type loading struct {
 	threads int
 	quant   string
+	cache   bool
 }
 
 func (l *loading) flags(c *cobra.Command) {
 	c.Flags().IntVar(&l.threads, "threads", 0, "compute with `N` threads (0: all cores)")
 	c.Flags().Var(&choice{&l.quant, []string{"q8", "q4", "none"}}, "quant", "what the weights of safetensors become: q8, q4 or none (default none)")
+	c.Flags().BoolVar(&l.cache, "cache-weights", false, "keep the weights as packed for the machine beside the model, for a quicker start next time (as large as the model)")
 }
 
 func (l *loading) check() error {

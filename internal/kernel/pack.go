@@ -96,16 +96,9 @@ type Matrix struct {
 // Row i of the matrix is stored row rowOrder[i]; nil keeps the order, and rows
 // may then be fewer than data holds only if rowOrder picks them. data is copied.
 func NewMatrix(t DType, rows, cols int, data []byte, rowOrder []int) (*Matrix, error) {
-	elems, _ := t.Block()
-	switch {
-	case elems == 0:
-		return nil, fmt.Errorf("matrix: unknown number format %v", t)
-	case rows <= 0 || cols <= 0:
-		return nil, fmt.Errorf("matrix: %d x %d has no elements", rows, cols)
-	}
-	rowBytes, ok := t.Bytes(cols)
-	if !ok {
-		return nil, fmt.Errorf("matrix: rows of %d elements are not whole blocks of %d, as %v needs", cols, elems, t)
+	m, rowBytes, err := newMatrix(t, rows, cols)
+	if err != nil {
+		return nil, err
 	}
 	stored := len(data) / rowBytes
 	if len(data)%rowBytes != 0 || rowOrder == nil && stored != rows {
@@ -119,10 +112,7 @@ func NewMatrix(t DType, rows, cols int, data []byte, rowOrder []int) (*Matrix, e
 			return nil, fmt.Errorf("matrix: row %d is to be stored row %d of %d", i, r, stored)
 		}
 	}
-	m := &Matrix{Rows: rows, Cols: cols, dtype: t}
-	m.codeAt, m.panel = panelSize(t, cols)
-	panels := (rows + panelRows - 1) / panelRows
-	m.data = alloc(panels * m.panel)
+	m.data = alloc(m.size())
 	var stripe [panelRows][]byte // the stored rows of a panel
 	for i := 0; i < rows; i += panelRows {
 		n := min(panelRows, rows-i)
@@ -137,6 +127,43 @@ func NewMatrix(t DType, rows, cols int, data []byte, rowOrder []int) (*Matrix, e
 	}
 	return m, nil
 }
+
+// newMatrix returns a matrix without panels, and the bytes of a stored row.
+func newMatrix(t DType, rows, cols int) (m *Matrix, rowBytes int, err error) {
+	elems, _ := t.Block()
+	switch {
+	case elems == 0:
+		return nil, 0, fmt.Errorf("matrix: unknown number format %v", t)
+	case rows <= 0 || cols <= 0:
+		return nil, 0, fmt.Errorf("matrix: %d x %d has no elements", rows, cols)
+	}
+	rowBytes, ok := t.Bytes(cols)
+	if !ok {
+		return nil, 0, fmt.Errorf("matrix: rows of %d elements are not whole blocks of %d, as %v needs", cols, elems, t)
+	}
+	m = &Matrix{Rows: rows, Cols: cols, dtype: t}
+	m.codeAt, m.panel = panelSize(t, cols)
+	return m, rowBytes, nil
+}
+
+// FromPanels returns the matrix whose Panels these are, whatever machine made
+// them. They begin at a multiple of 64, are not copied and must not change.
+func FromPanels(t DType, rows, cols int, panels []byte) (*Matrix, error) {
+	m, _, err := newMatrix(t, rows, cols)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(panels) != m.size():
+		return nil, fmt.Errorf("matrix %d x %d of %v: panels of %d bytes given, want %d", rows, cols, t, len(panels), m.size())
+	case uintptr(unsafe.Pointer(unsafe.SliceData(panels)))%alignment != 0:
+		return nil, fmt.Errorf("matrix %d x %d of %v: panels do not begin at a multiple of %d", rows, cols, t, alignment)
+	}
+	m.data = panels
+	return m, nil
+}
+
+// size is what the panels take.
+func (m *Matrix) size() int { return (m.Rows + panelRows - 1) / panelRows * m.panel }
 
 // panelSize returns where the codes of a panel begin, 0 for floats, and its size.
 func panelSize(t DType, cols int) (codeAt, size int) {
@@ -163,6 +190,9 @@ var alloc = func(n int) []byte {
 
 // Bytes returns the bytes the matrix holds.
 func (m *Matrix) Bytes() int { return len(m.data) }
+
+// Panels returns the packed form, for FromPanels. It must not be written to.
+func (m *Matrix) Panels() []byte { return m.data }
 
 // DType returns the format the matrix was made from.
 func (m *Matrix) DType() DType { return m.dtype }
