@@ -70,8 +70,12 @@ func (o Options) Open(path string) (*Model, error) {
 	}
 	m := &Model{par: par.New(o.Threads), path: file, clean: clean}
 	load := model.Options{Pool: m.par, Quantize: quantize, Progress: o.Progress, Notice: o.Notice}
-	if o.CacheWeights && path != "tiny" { // which lies in a folder that goes away
+	switch {
+	case !o.CacheWeights:
+	case path != "tiny":
 		load.Packed = packedFile(file)
+	case o.Notice != nil:
+		o.Notice("the embedded model is packed at every start: it is small, and has no folder to keep that in")
 	}
 	if err := m.load(load); err != nil {
 		m.par.Close()

@@ -34,7 +34,8 @@ import (
 //	scale6K    [cols/256]{[32] f16 d, [16][32] int8}   Q6_K
 //
 // So a matrix takes what it takes in its file, and 1/8 bit per weight more for
-// Q4_K and Q5_K, whose 6-bit scales become bytes.
+// Q4_K and Q5_K, whose 6-bit scales become bytes. Panels may be kept in files:
+// model/packed.go has a version that stands for all this.
 const (
 	panelRows = 32
 	alignment = 64
@@ -112,7 +113,7 @@ func NewMatrix(t DType, rows, cols int, data []byte, rowOrder []int) (*Matrix, e
 			return nil, fmt.Errorf("matrix: row %d is to be stored row %d of %d", i, r, stored)
 		}
 	}
-	m.data = alloc(m.size())
+	m.data = alloc((rows + panelRows - 1) / panelRows * m.panel)
 	var stripe [panelRows][]byte // the stored rows of a panel
 	for i := 0; i < rows; i += panelRows {
 		n := min(panelRows, rows-i)
@@ -153,17 +154,14 @@ func FromPanels(t DType, rows, cols int, panels []byte) (*Matrix, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case len(panels) != m.size():
-		return nil, fmt.Errorf("matrix %d x %d of %v: panels of %d bytes given, want %d", rows, cols, t, len(panels), m.size())
+	case cols > 2*len(panels) || len(panels)%m.panel != 0 || len(panels)/m.panel != (rows+panelRows-1)/panelRows: // sizes that overflow as well
+		return nil, fmt.Errorf("matrix %d x %d of %v: %d bytes given are not its panels", rows, cols, t, len(panels))
 	case uintptr(unsafe.Pointer(unsafe.SliceData(panels)))%alignment != 0:
 		return nil, fmt.Errorf("matrix %d x %d of %v: panels do not begin at a multiple of %d", rows, cols, t, alignment)
 	}
 	m.data = panels
 	return m, nil
 }
-
-// size is what the panels take.
-func (m *Matrix) size() int { return (m.Rows + panelRows - 1) / panelRows * m.panel }
 
 // panelSize returns where the codes of a panel begin, 0 for floats, and its size.
 func panelSize(t DType, cols int) (codeAt, size int) {
