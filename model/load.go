@@ -128,7 +128,7 @@ func (l *loader) keep(from string) {
 	}
 	mode := fs.FileMode(0o600)
 	if st, err := os.Stat(l.src.Paths()[0]); err == nil {
-		mode = st.Mode().Perm()
+		mode |= st.Mode().Perm() // who may read the model may read this
 	}
 	if n, err := savePacked(l.opts.Packed, from, mode, l.all, l.opts.Pool); err != nil {
 		l.opts.notice("the packed weights could not be kept: %v", err)

@@ -30,7 +30,7 @@ import (
 // CPU time per GiB instead of a quarter, but then a token takes two thirds of the
 // time, the checksums are verified on the way, and nobody can change the weights
 // underneath. Panels are the same on all machines. The end is written last, and
-// every byte is under a checksum, so that a torn file is known as one and writing
+// every byte in use is under a checksum, so that a torn file is known as one and writing
 // need not wait for the disk.
 const (
 	packedMagic   = "LTPACKED"
