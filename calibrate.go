@@ -18,11 +18,11 @@ import (
 
 // CalibrateOptions say how a plan of lazy heads is made. The zero value is the
 // default: every head gets, of everything and some windows, the one with the least of
-// its output error and 3 % times the share of the tokens that it keeps.
+// its output error and 2 % times the share of the tokens that it keeps.
 type CalibrateOptions struct {
-	Compact  bool                  // keep less: 6 % in place of 3 %, with one window for all every 16th older token and 5 %
+	Compact  bool                  // keep less: 5 % in place of 2 %, with one window for all every 16th older token too
 	Window   kv.Window             // what every lazy head keeps; zero: each its own (with Lazy, layers, or ratios: 4/252+8)
-	MaxError float64               // more than any lazy unit may lose; 0: 0.03, with one window for all 0.02
+	MaxError float64               // more than any lazy unit may lose; 0: 0.02
 	Lazy     float64               // if positive, this share of the units is lazy instead
 	Unit     string                // "head" ("" too) or "layer"
 	By       string                // "error" ("" too) or "ratio"
@@ -61,15 +61,9 @@ func (o *CalibrateOptions) defaults() error {
 		}
 	}
 	if o.MaxError == 0 {
-		switch {
-		case o.choosing() && o.Compact:
-			o.MaxError = 0.06
-		case o.choosing():
-			o.MaxError = 0.03
-		case o.Compact:
+		o.MaxError = 0.02
+		if o.Compact {
 			o.MaxError = 0.05
-		default:
-			o.MaxError = 0.02
 		}
 	}
 	o.Last = cmp.Or(o.Last, DefaultLast)

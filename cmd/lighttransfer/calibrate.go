@@ -41,11 +41,11 @@ is read; the heads that do the retrieving, which would lose most, keep everythin
 end two fresh probes are answered under the plan; a warning comes when the answers became
 less likely by more than %g nats per token.
 
---compact keeps less: --max-error 0.06. With --sink, --recent or --stride, with --lazy,
---unit layer or --by ratio there is one window for all lazy heads (4, 252, every 8th), and
-heads below an error of 2 %% (--compact: every 16th, 5 %%) are lazy. --data calibrates on
-your own prompts (see "analyze" for the file); they should need what was said long
-before, and have answers.
+--compact keeps less: --max-error 0.05. With --sink, --recent or --stride, with --lazy,
+--unit layer or --by ratio there is one window for all lazy heads (first 4, last 252, every
+8th, with --compact every 16th), and all heads below --max-error are lazy. --data
+calibrates on your own prompts (see "analyze" for the file); they should need what was
+said long before, and have answers.
 
 With --json:
   {"plan": {plan.json}, "probes": 10, "seconds": 40,
@@ -59,8 +59,8 @@ With --json:
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.BoolVar(&o.compact, "compact", false, "keep less: a larger error")
-	f.Float64Var(&o.maxError, "max-error", 0, "no lazy head loses more than this (default 0.03, or see above)")
+	f.BoolVar(&o.compact, "compact", false, "keep less: --max-error 0.05, and with one window for all --stride 16")
+	f.Float64Var(&o.maxError, "max-error", 0.02, "no lazy head loses more than this")
 	f.Float64Var(&o.lazy, "lazy", 0, "make this share of the heads lazy instead, 0 to 1")
 	o.windowing.flags(c, kv.Window{Sink: 4, Recent: 252, Stride: 8})
 	f.Var(&choice{&o.unit, []string{"head", "layer"}}, "unit", "choose among KV heads, or whole layers")
@@ -74,8 +74,13 @@ With --json:
 
 func (o *calibrateFlags) check(c *cobra.Command) error {
 	changed := c.Flags().Changed
-	if o.compact && !changed("stride") {
-		o.window.Stride = 16
+	if o.compact {
+		if !changed("stride") {
+			o.window.Stride = 16
+		}
+		if !changed("max-error") {
+			o.maxError = 0.05
+		}
 	}
 	if err := errors.Join(o.windowing.check(c), o.loading.check()); err != nil {
 		return err
