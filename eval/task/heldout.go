@@ -37,7 +37,7 @@ func heldOut() []Task {
 
 // heldOut is n words of a text and those that follow, which are chosen first.
 func (g *gen) heldOut(text []string, n int) (Record, error) {
-	first := min(g.length, len(text)*3/4) // a word is at least a token
+	first := min(2*g.length, len(text)*3/4) // a word is at least a token, and twice as many are tried
 	if len(text)-first < 2*heldOutTokens {
 		return Record{}, fmt.Errorf("a text of %d words is too short to take %d tokens from; give a longer one", len(text), g.length)
 	}
