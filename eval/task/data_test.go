@@ -106,7 +106,8 @@ func TestLongBenchPrompts(t *testing.T) {
 				t.Fatal(err)
 			}
 			switch {
-			case rs[i].Prompt == official.Prompt:
+			case rs[i].Prompt == official.Prompt,
+				name == "multi_news" && rs[i].Prompt+"\n" == official.Prompt: // MiniLongBench ends this one with a new line
 				same++
 			case strings.ReplaceAll(rs[i].Prompt, "asconcisely", "as concisely") != official.Prompt && // MiniLongBench spells one prompt right
 				name != "qasper": // and gives some the prompt of hotpotqa
