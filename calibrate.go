@@ -37,7 +37,9 @@ type Calibration struct {
 	Plan    *lazy.Plan
 	Probes  int // of the user's samples: those longer than the window
 	Seconds float64
-	Error   [][]float64 // [layer][KV head] what each head loses when it is lazy, or would at best; by ratio: 1 - ratio
+
+	OwnWindows bool        // every lazy head has a window of its own
+	Error      [][]float64 // [layer][KV head] what each head loses when it is lazy, or would at best; by ratio: 1 - ratio
 
 	// NLL of the answers of two fresh probes under the plan less that under full
 	// attention, in nats per token. Above CheckLimit the plan loses retrieval.
@@ -141,8 +143,8 @@ func (m *Model) Calibrate(ctx context.Context, o CalibrateOptions) (*Calibration
 	if err != nil {
 		return nil, err
 	}
-	c := &Calibration{Probes: len(probes), Error: scores[0]}
-	if o.choosing() {
+	c := &Calibration{Probes: len(probes), OwnWindows: o.choosing(), Error: scores[0]}
+	if c.OwnWindows {
 		if c.Plan, err = lazy.FromChoices(scores, windows, o.MaxError, choiceTokens); err != nil {
 			return nil, err
 		}

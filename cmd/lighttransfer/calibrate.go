@@ -90,7 +90,7 @@ func (o *calibrateFlags) check(c *cobra.Command) error {
 		return usagef("--lazy and --max-error exclude each other: a share of the heads, or all below an error")
 	case changed("lazy") && !(o.lazy > 0 && o.lazy <= 1):
 		return usagef("--lazy %g: a share above 0, up to 1", o.lazy)
-	case changed("max-error") && !(o.maxError > 0):
+	case !(o.maxError > 0):
 		return usagef("--max-error %g: it must be above 0, like 0.02", o.maxError)
 	case changed("last") && o.data == "":
 		return usagef("--last is for --data: the built-in probes know which tokens to ask")

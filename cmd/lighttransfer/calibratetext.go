@@ -22,7 +22,7 @@ func (o *calibrateFlags) write(t *ui.Term, m *lighttransfer.Model, path string, 
 	full := fullHeads(cal, heads)
 	n := c.Layers * c.KVHeads
 	lazyHeads := fmt.Sprintf("%d of %d KV heads (%.0f %%) are lazy", n-len(full), n, 100*float64(n-len(full))/float64(n))
-	if o.chosen() == (kv.Window{}) && slices.ContainsFunc(cal.Plan.LazyHeads, func(h lazy.PlanHead) bool { return h.Recent > 0 }) {
+	if cal.OwnWindows && len(cal.Plan.LazyHeads) > 0 {
 		paragraph(t, "%s: each keeps the window that is worth what it loses, always less than %.3g %%. The other %d would lose too much and keep everything.", lazyHeads, 100*cal.Plan.Threshold, len(full))
 		windowTable(t, cal.Plan)
 	} else {
@@ -202,9 +202,8 @@ func (o *calibrateFlags) warning(cal *lighttransfer.Calibration) string {
 	default:
 		less = fmt.Sprintf("use a smaller --max-error (%.2g)", cal.Plan.Threshold/2)
 	}
-	if o.chosen() == (kv.Window{}) && o.lazy == 0 && o.unit == "head" && o.by == "error" {
-		return fmt.Sprintf("warning: under this plan answers that have to look far back become less likely by %.2f nats per token (limit %g): %s", worst, lighttransfer.CheckLimit, less)
+	if !cal.OwnWindows {
+		less += fmt.Sprintf(", or keep more with --stride %d or --recent %d", max(2, cmp.Or(o.window.Stride, 16)/2), 2*o.window.Recent)
 	}
-	return fmt.Sprintf("warning: under this plan answers that have to look far back become less likely by %.2f nats per token (limit %g): %s, or keep more with --stride %d or --recent %d",
-		worst, lighttransfer.CheckLimit, less, max(2, cmp.Or(o.window.Stride, 16)/2), 2*o.window.Recent)
+	return fmt.Sprintf("warning: under this plan answers that have to look far back become less likely by %.2f nats per token (limit %g): %s", worst, lighttransfer.CheckLimit, less)
 }

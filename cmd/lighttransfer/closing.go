@@ -65,8 +65,7 @@ func keptWords(r *lighttransfer.Report) string {
 		return "picked tokens kept"
 	case r.MergedHeads > 0:
 		return "merged in pairs"
-	}
-	if r.OwnWindows {
+	case r.OwnWindows:
 		return ownWindows
 	}
 	return keeps(r.Window)
