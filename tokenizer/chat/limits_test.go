@@ -96,11 +96,10 @@ func TestHostileTemplates(t *testing.T) {
 					t.Errorf("not a limit: %v", err)
 				}
 			}
-			if grown := (after.TotalAlloc - before.TotalAlloc) >> 20; grown > 3<<10 {
+			// All that was allocated, not the heap at its largest: that one
+			// depends on when the collector ran.
+			if grown := (after.TotalAlloc - before.TotalAlloc) >> 20; grown > 2<<10 {
 				t.Errorf("%d MiB were allocated", grown)
-			}
-			if live := after.HeapInuse >> 20; live > 1<<10 {
-				t.Errorf("the heap has %d MiB", live)
 			}
 			t.Logf("%d MiB allocated: %.120v", (after.TotalAlloc-before.TotalAlloc)>>20, err)
 		})
