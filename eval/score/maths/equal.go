@@ -114,9 +114,12 @@ func (n *node) isVariable() bool {
 }
 
 // isName reports whether a side of an equation only names what the other side is:
-// x, AB, f(x).
+// x, AB, f(x), (x, y).
 func (n *node) isName() bool {
-	return n.isVariable() || n.kind == mulNode && n.args[0].isName() && n.args[1].isName()
+	if n.kind != mulNode && n.kind != tupleNode {
+		return n.isVariable()
+	}
+	return !slices.ContainsFunc(n.args, func(a *node) bool { return !a.isName() })
 }
 
 // same compares two parsed answers.

@@ -30,9 +30,11 @@ var (
 	letters     = regexp.MustCompile(`[A-Za-z]+`)
 )
 
-// tight are units that are written right behind a number.
-var tight = map[string]bool{"cm": true, "mm": true, "km": true, "ft": true, "in": true, "kg": true, "mg": true, "mph": true,
-	"lb": true, "lbs": true, "oz": true, "hr": true, "hrs": true, "min": true, "sec": true, "ml": true, "degrees": true, "units": true}
+// tight are units that are written right behind a number, or have two letters, as
+// products of variables have.
+var tight = map[string]bool{"cm": true, "mm": true, "km": true, "dm": true, "ft": true, "in": true, "yd": true, "kg": true, "mg": true, "mph": true,
+	"lb": true, "lbs": true, "oz": true, "hr": true, "hrs": true, "min": true, "sec": true, "ms": true, "ml": true, "mL": true, "Hz": true, "kW": true,
+	"degrees": true, "units": true}
 
 // clean takes away what makes equal answers look different. words is the answer as
 // words, if it has any that are not units.
@@ -113,6 +115,9 @@ func unword(s string) (formula, words string) {
 
 // isUnit reports whether words behind a number are its unit.
 func isUnit(words string, touching bool) bool {
+	if w := strings.TrimSpace(words); len(w) == 2 && !tight[w] {
+		return false // \frac{1}{2} bc is half of b times c
+	}
 	for _, w := range letters.FindAllString(words, -1) {
 		if functions[w] != nil || constants[w] != 0 || w == "and" || w == "or" || w == "sqrt" || w == "infty" || w == "cup" || touching && !tight[w] {
 			return false

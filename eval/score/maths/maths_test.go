@@ -82,6 +82,9 @@ func TestEqual(t *testing.T) {
 		{`11 \sqrt{5} + 11`, `11(1+\sqrt5)`, `11(\sqrt{5}+1)`},
 		{`\text{June 20}`, `June 20`, `\textbf{June 20}`},
 		{`7\operatorname{cot}x`, `7\cot x`},
+		{`\frac{1}{2} bc`, `\frac{bc}{2}`, `\frac12bc`, `0.5 bc`},
+		{`12 in`, `12 in.`, `12in`, `12`},
+		{`(x,y)=(1,2)`, `(1,2)`, `(x, y) = (1, 2)`},
 	} {
 		for _, a := range c {
 			for _, b := range c {
@@ -117,6 +120,8 @@ func TestDifferent(t *testing.T) {
 		{``, `0`, `\text{}`},
 		{`\cot x`, `\tan x`, `\cos x`},
 		{`1\frac{4}{5}`, `\frac{4}{5}`, `14/5`},
+		{`2 xy`, `2`, `2 xz`, `xy`},
+		{`(x,y)=(1,2)`, `(2,1)`, `(1,y)=(1,2)`, `1,2`},
 	} {
 		for i, a := range c {
 			for j, b := range c {
