@@ -35,7 +35,7 @@ var lattice = []struct {
 	{"files", "weights", "internal/kernel"},
 	{"files", "weights/gguf", "internal/mmap weights"},
 	{"files", "weights/safetensors", "internal/mmap weights"},
-	{"files", "hub", "golang.org/x/sys"},
+	{"files", "hub", "internal/mem golang.org/x/sys"},
 
 	{"core", "tokenizer/chat/internal/jinja", ""},
 	{"core", "tokenizer/chat", "tokenizer/chat/internal/jinja"},
@@ -51,13 +51,13 @@ var lattice = []struct {
 	{"face", ".", "internal/kernel internal/mem internal/mmap internal/par weights weights/gguf weights/safetensors hub " +
 		"tokenizer/chat tokenizer sample kv lazy model internal/probe internal/tiny"},
 
-	{"uses", "internal/ui", "charm.land/lipgloss github.com/charmbracelet/colorprofile github.com/vbauerster/mpb golang.org/x/image golang.org/x/term gonum.org/v1/plot"},
+	{"uses", "internal/ui", "internal/mem charm.land/lipgloss github.com/charmbracelet/colorprofile github.com/vbauerster/mpb golang.org/x/image golang.org/x/term gonum.org/v1/plot"},
 	{"uses", "eval/score/jieba", ""},
 	{"uses", "eval/score/maths", ""},
 	{"uses", "eval/score", "eval/score/jieba eval/score/maths"},
 	{"uses", "eval/task", "eval/score github.com/parquet-go/parquet-go"},
 	{"uses", "eval/runs", "eval/score golang.org/x/sys"},
-	{"uses", "eval/report", "eval/score eval/task eval/runs internal/ui"},
+	{"uses", "eval/report", "eval/score eval/task eval/runs internal/mem internal/ui"},
 	{"uses", "eval", "eval/score eval/task eval/runs internal/kernel tokenizer tokenizer/chat sample kv lazy golang.org/x/time ."},
 	{"uses", "cmd/lighttransfer", "internal/kernel internal/mem internal/prof weights/gguf hub tokenizer/chat tokenizer sample kv lazy model internal/probe internal/tiny . eval eval/report eval/runs eval/score eval/task internal/ui github.com/spf13/cobra golang.org/x/term"},
 	{"uses", "bench/mkmodel", "weights weights/gguf"},

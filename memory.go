@@ -19,19 +19,9 @@ var ErrMemory = errors.New("not enough memory")
 // enoughMemory compares with what the machine can still give.
 func enoughMemory(what string, need int64) error {
 	if free, ok := mem.Available(); ok && need > free {
-		return fmt.Errorf("%w: %s need %s, %s are free", ErrMemory, what, size(need), size(free))
+		return fmt.Errorf("%w: %s need %s, %s are free", ErrMemory, what, mem.FormatBytes(need), mem.FormatBytes(free))
 	}
 	return nil
-}
-
-func size(n int64) string {
-	switch {
-	case n >= 1<<30:
-		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
-	case n >= 1<<20:
-		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
-	}
-	return fmt.Sprintf("%.0f KiB", math.Ceil(float64(n)/1024))
 }
 
 // kvPeak is the most the cache holds on the way to n positions, of which the
@@ -93,7 +83,7 @@ func (s *Session) admit(prompt, n int) error {
 		added := n - s.cache.Len()
 		act := s.m.model.WorkspaceBytes(min(added, s.o.block+s.o.Last)) + int64(added)*int64(s.m.model.Hidden)*4
 		if free = free - act + s.cache.Bytes(); free < limit {
-			limit, of = free, fmt.Sprintf("the free memory less %s of activations", size(act))
+			limit, of = free, fmt.Sprintf("the free memory less %s of activations", mem.FormatBytes(act))
 		}
 	}
 	if need <= limit {
@@ -111,10 +101,10 @@ func (s *Session) admit(prompt, n int) error {
 			streaming[i] = s.o.Window
 		}
 		if least := s.pool.Precision().NeedBytes(streaming, n, s.o.block, s.m.model.HeadDim); least <= limit {
-			hint += ", or a lazier policy (a calibrated plan, or at least --policy streaming with " + size(least) + ")"
+			hint += ", or a lazier policy (a calibrated plan, or at least --policy streaming with " + mem.FormatBytes(least) + ")"
 		}
 	}
-	return fmt.Errorf("%w: the KV cache of %d tokens under policy %s needs %s, %s is %s; %s", ErrMemory, n, name, size(need), of, size(limit), hint)
+	return fmt.Errorf("%w: the KV cache of %d tokens under policy %s needs %s, %s is %s; %s", ErrMemory, n, name, mem.FormatBytes(need), of, mem.FormatBytes(limit), hint)
 }
 
 // longest is the number of positions whose cache stays within limit.

@@ -74,8 +74,8 @@ func TestRealMemory(t *testing.T) {
 	}
 	saved, seen := full.KV.PeakBytes-half.KV.PeakBytes, full.RSS-half.RSS
 	residual := int64(len(ids)) * int64(c.Hidden) * 4 // held while the layers are read one by one
-	t.Logf("KV at peak: full %s, half lazy %s; process: %s and %s", size(full.KV.PeakBytes), size(half.KV.PeakBytes), size(full.RSS), size(half.RSS))
+	t.Logf("KV at peak: full %s, half lazy %s; process: %s and %s", mem.FormatBytes(full.KV.PeakBytes), mem.FormatBytes(half.KV.PeakBytes), mem.FormatBytes(full.RSS), mem.FormatBytes(half.RSS))
 	if seen < (saved-residual)/2 {
-		t.Errorf("the cache is smaller by %s, the process by %s only", size(saved), size(seen))
+		t.Errorf("the cache is smaller by %s, the process by %s only", mem.FormatBytes(saved), mem.FormatBytes(seen))
 	}
 }

@@ -327,7 +327,7 @@ func TestRefusals(t *testing.T) {
 	ids := prompt(m, 2000)
 	s := session(t, m, SessionOptions{Policy: "full", Budget: 2 << 20})
 	err := s.Prefill(context.Background(), ids)
-	if !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "tokens would fit") || !strings.Contains(err.Error(), "2.0 MiB") {
+	if !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), "tokens would fit") || !strings.Contains(err.Error(), "2.00 MiB") {
 		t.Errorf("budget: %v", err)
 	}
 	if s.Report().KV.PeakBytes != 0 {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 	"github.com/lighttransfer/lighttransfer/internal/mmap"
 	"github.com/lighttransfer/lighttransfer/kv"
 	"github.com/lighttransfer/lighttransfer/lazy"
@@ -236,7 +237,7 @@ func (s *Session) adopt(h *sessionHeader, f *mmap.File, pages []byte) error {
 		}
 	}
 	if s.o.Budget > 0 && int64(len(pages)) > s.o.Budget {
-		return fmt.Errorf("%w: it holds %s, the KV budget is %s", ErrMemory, size(int64(len(pages))), size(s.o.Budget))
+		return fmt.Errorf("%w: it holds %s, the KV budget is %s", ErrMemory, mem.FormatBytes(int64(len(pages))), mem.FormatBytes(s.o.Budget))
 	}
 	cache, err := kv.Open(s.pool, h.KV, pages, f.Close)
 	if err != nil {

@@ -170,11 +170,3 @@ func TestFindAndList(t *testing.T) {
 		}
 	}
 }
-
-func TestFormatBytes(t *testing.T) {
-	for n, want := range map[int64]string{0: "0B", 1023: "1023B", 1024: "1.0KiB", 1<<20 - 1: "1.0MiB", 1 << 20: "1.0MiB", 3 << 29: "1.5GiB", 1<<63 - 1: "8.0EiB"} {
-		if got := FormatBytes(n); got != want {
-			t.Errorf("%d: %s, want %s", n, got, want)
-		}
-	}
-}

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 )
 
 // A file of a repository, or of a snapshot in the cache.
@@ -145,7 +147,7 @@ func pick(ref Ref, models []ggufModel) (ggufModel, error) {
 func listing(models []ggufModel) string {
 	var b strings.Builder
 	for _, m := range models {
-		fmt.Fprintf(&b, "  %10s  %s", FormatBytes(m.bytes()), m.name)
+		fmt.Fprintf(&b, "  %10s  %s", mem.FormatBytes(m.bytes()), m.name)
 		if m.want > 1 {
 			fmt.Fprintf(&b, " (%d parts)", m.want)
 		}
@@ -166,17 +168,4 @@ func (m ggufModel) matches(want string) bool {
 	}
 	words := strings.FieldsFunc(strings.TrimSuffix(base, ".gguf"), func(r rune) bool { return r == '-' || r == '.' })
 	return slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, want) })
-}
-
-// FormatBytes writes a size as people read it: 1.5GiB.
-func FormatBytes(n int64) string {
-	const units = "KMGTPE"
-	if n < 1024 {
-		return fmt.Sprintf("%dB", n)
-	}
-	x, i := float64(n)/1024, 0
-	for ; x >= 1023.95 && i < len(units)-1; i++ {
-		x /= 1024
-	}
-	return fmt.Sprintf("%.1f%ciB", x, units[i])
 }

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"time"
+
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 )
 
 // blobPattern is what an etag must look like to become a file's name.
@@ -174,7 +176,7 @@ func (t *transfer) copy(body io.Reader) error {
 		}
 		if _, err := t.part.Write(buf[:n]); err != nil {
 			// What was written of it is not hashed yet: forget it.
-			return errors.Join(fmt.Errorf("%s: %w; %s of %s are kept, make room and try again", t.what, err, FormatBytes(t.have), FormatBytes(t.want.size)), t.part.Truncate(t.have))
+			return errors.Join(fmt.Errorf("%s: %w; %s of %s are kept, make room and try again", t.what, err, mem.FormatBytes(t.have), mem.FormatBytes(t.want.size)), t.part.Truncate(t.have))
 		}
 		if t.sum != nil {
 			t.sum.Write(buf[:n])
@@ -190,7 +192,7 @@ func (t *transfer) copy(body io.Reader) error {
 		if readErr == io.EOF {
 			readErr = io.ErrUnexpectedEOF
 		}
-		return &passing{error: fmt.Errorf("%s: the connection broke at %s of %s: %w", t.what, FormatBytes(t.have), FormatBytes(t.want.size), readErr)}
+		return &passing{error: fmt.Errorf("%s: the connection broke at %s of %s: %w", t.what, mem.FormatBytes(t.have), mem.FormatBytes(t.want.size), readErr)}
 	}
 }
 
@@ -200,7 +202,7 @@ func (t *transfer) explain(parent, ctx context.Context, err error, progress bool
 		return nil
 	}
 	if parent.Err() == nil && context.Cause(ctx) == errSilent {
-		return &passing{error: fmt.Errorf("%s: %w at %s of %s", t.what, errSilent, FormatBytes(t.have), FormatBytes(t.want.size)), progress: progress}
+		return &passing{error: fmt.Errorf("%s: %w at %s of %s", t.what, errSilent, mem.FormatBytes(t.have), mem.FormatBytes(t.want.size)), progress: progress}
 	}
 	var p *passing
 	if errors.As(err, &p) {

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 )
 
 // pull is one call of Pull.
@@ -262,7 +264,7 @@ func (p *pull) checkSpace(files []file) error {
 		return nil
 	}
 	return fmt.Errorf("%s needs %s more on the disk of %s, which has %s free: make room, or set HF_HOME to a folder on another disk",
-		p.ref, FormatBytes(need), p.dir, FormatBytes(int64(min(room, 1<<62))))
+		p.ref, mem.FormatBytes(need), p.dir, mem.FormatBytes(int64(min(room, 1<<62))))
 }
 
 // setRef remembers which commit the branch stood at, now that it is here.

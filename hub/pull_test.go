@@ -113,7 +113,7 @@ func TestPullGGUF(t *testing.T) {
 		}
 	}
 	_, err := f.client(t).Pull(context.Background(), "org/name", nil)
-	wantError(t, err, "several", "org/name:", "3.9KiB  M-1B-Instruct.Q4_K_M.gguf", "7.8KiB", "17.6KiB", "(2 parts)")
+	wantError(t, err, "several", "org/name:", "3.91 KiB  M-1B-Instruct.Q4_K_M.gguf", "7.81 KiB", "17.6 KiB", "(2 parts)")
 	if strings.Contains(err.Error(), "mmproj") {
 		t.Errorf("error lists a projector: %v", err)
 	}
@@ -175,7 +175,7 @@ func TestDroppedConnectionsResume(t *testing.T) {
 	if n := f.count("GET /model.safetensors bytes="); n != 14 {
 		t.Errorf("%d resumed requests, want 14", n)
 	}
-	if len(notes) != 14 || !strings.Contains(notes[0], "broke at 19.5KiB of 293.0KiB") || !strings.Contains(notes[0], "trying again in 1") {
+	if len(notes) != 14 || !strings.Contains(notes[0], "broke at 19.5 KiB of 293 KiB") || !strings.Contains(notes[0], "trying again in 1") {
 		t.Errorf("%d notes, %q", len(notes), notes)
 	}
 }
@@ -221,7 +221,7 @@ func TestDiskSpace(t *testing.T) {
 	room := uint64(64<<20 + 100000)
 	c.free = func(string) (uint64, bool) { return room, true }
 	_, err := c.Pull(context.Background(), "org/name", nil)
-	wantError(t, err, "needs 297.9KiB more", "64.1MiB free", "HF_HOME", c.CacheDir)
+	wantError(t, err, "needs 298 KiB more", "64.1 MiB free", "HF_HOME", c.CacheDir)
 	if n := f.count("resolve"); n != 0 {
 		t.Errorf("%d files asked for", n)
 	}
@@ -358,7 +358,7 @@ func TestSilentConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFiles(t, path, f, hfFiles...)
-	if len(notes) != 2 || !strings.Contains(notes[0], "fell silent at 2.0KiB") {
+	if len(notes) != 2 || !strings.Contains(notes[0], "fell silent at 1.95 KiB") {
 		t.Errorf("notes %q", notes)
 	}
 }

@@ -222,7 +222,7 @@ func TestHostileLists(t *testing.T) {
 		"commit":         {"../../..", nil, []string{"no commit"}},
 		"no commit":      {"", nil, []string{"no commit"}},
 		"huge":           {commit1, []any{config, size(int64(1) << 62)}, []string{"size"}},
-		"too much":       {commit1, []any{config, size(int64(1) << 49)}, []string{"needs 512.0TiB more", "free"}},
+		"too much":       {commit1, []any{config, size(int64(1) << 49)}, []string{"needs 512 TiB more", "free"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeHub(t, nil)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/lighttransfer/lighttransfer"
 	"github.com/lighttransfer/lighttransfer/internal/kernel"
-	"github.com/lighttransfer/lighttransfer/internal/ui"
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 )
 
 // benchFlags are what the user wants measured.
@@ -215,7 +215,7 @@ func (a *app) benchTable(b *bencher) {
 	for _, cs := range b.cases {
 		r := b.result(cs)
 		results = append(results, r)
-		row := []string{r.Policy, count(r.Prompt), speedCell(r.Prefill), speedCell(r.Decode), speedCell(r.Throughput), ui.FormatBytes(r.KVPeak), ui.FormatBytes(r.PeakRSS)}
+		row := []string{r.Policy, count(r.Prompt), speedCell(r.Prefill), speedCell(r.Decode), speedCell(r.Throughput), mem.FormatBytes(r.KVPeak), mem.FormatBytes(r.PeakRSS)}
 		if batched {
 			row = slices.Insert(row, 2, count(r.Batch))
 		}

@@ -11,7 +11,6 @@ import (
 	"github.com/lighttransfer/lighttransfer/internal/kernel"
 	"github.com/lighttransfer/lighttransfer/internal/mem"
 	"github.com/lighttransfer/lighttransfer/internal/prof"
-	"github.com/lighttransfer/lighttransfer/internal/ui"
 )
 
 // A bencher measures one model.
@@ -83,7 +82,7 @@ func (cs *benchCase) largest(path string, o *benchFlags) error {
 	cs.batch = int(min((o.budget-f.Peak(cs.prompt))/end+1, o.budget/end))
 	if o.budget < f.Peak(cs.prompt) || cs.batch < 1 {
 		return fmt.Errorf("%w: a prompt of %d tokens under policy %s needs %s of KV cache, the budget is %s", lighttransfer.ErrMemory,
-			cs.prompt, cs.options.Policy, ui.FormatBytes(max(f.Peak(cs.prompt), end)), ui.FormatBytes(o.budget))
+			cs.prompt, cs.options.Policy, mem.FormatBytes(max(f.Peak(cs.prompt), end)), mem.FormatBytes(o.budget))
 	}
 	return nil
 }

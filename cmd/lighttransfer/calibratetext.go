@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lighttransfer/lighttransfer"
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 	"github.com/lighttransfer/lighttransfer/internal/ui"
 	"github.com/lighttransfer/lighttransfer/kv"
 	"github.com/lighttransfer/lighttransfer/lazy"
@@ -169,7 +170,7 @@ func savings(t *ui.Term, c *model.Config, p *lazy.Plan) {
 			tokens += " *"
 			beyond = true
 		}
-		rows = append(rows, []string{tokens, ui.FormatBytes(a), ui.FormatBytes(b), fmt.Sprintf("%.0f %%", 100*float64(b)/float64(a)), ui.FormatBytes(a - b)})
+		rows = append(rows, []string{tokens, mem.FormatBytes(a), mem.FormatBytes(b), fmt.Sprintf("%.0f %%", 100*float64(b)/float64(a)), mem.FormatBytes(a - b)})
 	}
 	t.Table([]string{"tokens", "KV cache, full", "under the plan", "share", "saved"}, rows)
 	if beyond {

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/lighttransfer/lighttransfer"
-	"github.com/lighttransfer/lighttransfer/internal/ui"
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 )
 
 const chatHelp = `  /stats       tokens, KV cache, lazy layers, speeds
@@ -149,7 +149,7 @@ func (t *talk) command(name, argument string) error {
 func (t *talk) stats() {
 	r := t.s.Report()
 	t.say("  context      %s of %s tokens", count(len(t.s.IDs())), count(t.limit()))
-	t.say("  KV cache     %s now, %s at most, %s with full attention", ui.FormatBytes(r.KV.Bytes), ui.FormatBytes(r.KV.PeakBytes), ui.FormatBytes(r.KV.FullBytes))
+	t.say("  KV cache     %s now, %s at most, %s with full attention", mem.FormatBytes(r.KV.Bytes), mem.FormatBytes(r.KV.PeakBytes), mem.FormatBytes(r.KV.FullBytes))
 	if r.PromptTokens > 0 {
 		t.say("  policy       %s", t.policyWords(&r))
 	} else {

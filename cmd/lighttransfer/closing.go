@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/lighttransfer/lighttransfer"
-	"github.com/lighttransfer/lighttransfer/internal/ui"
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 	"github.com/lighttransfer/lighttransfer/kv"
 )
 
@@ -109,12 +109,12 @@ func rate(s lighttransfer.Speed) string {
 
 // kvWords is "KV cache 41.2 MiB instead of 112 MiB (peak 60.1 MiB)".
 func kvWords(k *lighttransfer.KVReport) string {
-	s := "KV cache " + ui.FormatBytes(k.Bytes)
+	s := "KV cache " + mem.FormatBytes(k.Bytes)
 	if k.Bytes < k.FullBytes {
-		s += " instead of " + ui.FormatBytes(k.FullBytes)
+		s += " instead of " + mem.FormatBytes(k.FullBytes)
 	}
 	if k.PeakBytes > k.Bytes+k.Bytes/20 {
-		s += fmt.Sprintf(" (peak %s)", ui.FormatBytes(k.PeakBytes))
+		s += fmt.Sprintf(" (peak %s)", mem.FormatBytes(k.PeakBytes))
 	}
 	return s
 }

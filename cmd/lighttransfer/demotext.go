@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 	"github.com/lighttransfer/lighttransfer/internal/ui"
 )
 
@@ -26,7 +27,7 @@ func (r *demoResult) write(t *ui.Term) {
 	gap()
 	full, half := &r.Policies[demoFull], &r.Policies[demoRatio50]
 	p("Saved: with half of the layers lazy the KV cache holds %s instead of %s, and the gap grows with every token. Layers are cut while the prompt is read, so it never held more than %s.",
-		ui.FormatBytes(half.KV.Bytes), ui.FormatBytes(full.KV.Bytes), ui.FormatBytes(half.KV.PeakBytes))
+		mem.FormatBytes(half.KV.Bytes), mem.FormatBytes(full.KV.Bytes), mem.FormatBytes(half.KV.PeakBytes))
 	gap()
 	p("Lost: %s", r.lost())
 	gap()
@@ -65,7 +66,7 @@ func (r *demoResult) writeTable(t *ui.Term) {
 				strip.WriteString("█")
 			}
 		}
-		rows = append(rows, []string{demoPolicies[i].name, fmt.Sprintf("%d/%d", q.Found, q.Of), ui.FormatBytes(q.KV.Bytes), ui.FormatBytes(q.KV.PeakBytes),
+		rows = append(rows, []string{demoPolicies[i].name, fmt.Sprintf("%d/%d", q.Found, q.Of), mem.FormatBytes(q.KV.Bytes), mem.FormatBytes(q.KV.PeakBytes),
 			count(int(q.PrefillTPS)), count(int(q.DecodeTPS)), strip.String()})
 	}
 	t.Table([]string{"policy", "found", "KV cache", "at peak", "reads/s", "writes/s", fmt.Sprintf("layers 0-%d", r.Layers-1)}, rows)

@@ -306,7 +306,7 @@ func (r *evalResult) write(t *ui.Term) {
 		if w.Failed > 0 {
 			count += fmt.Sprintf(" (%d failed)", w.Failed)
 		}
-		rows = append(rows, []string{w.Task, w.Policy, count, number(w.Score, "%.1f"), ui.FormatBytes(int64(w.KVBytes)), fmt.Sprintf("%.0f %%", w.KVShare*100),
+		rows = append(rows, []string{w.Task, w.Policy, count, number(w.Score, "%.1f"), mem.FormatBytes(int64(w.KVBytes)), fmt.Sprintf("%.0f %%", w.KVShare*100),
 			number(w.NLL, "%.3f"), number(w.KL, "%.4f"), number(kept, "%.1f %%"), fmt.Sprintf("%.2f", w.Seconds)})
 	}
 	t.Table(header, rows)

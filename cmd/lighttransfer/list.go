@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lighttransfer/lighttransfer/hub"
-	"github.com/lighttransfer/lighttransfer/internal/ui"
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 )
 
 func listCommand(a *app) *cobra.Command {
@@ -63,7 +63,7 @@ func (a *app) list() error {
 		if !m.Complete {
 			state = "incomplete: pull again"
 		}
-		rows = append(rows, []string{m.Model, ui.FormatBytes(m.Bytes), m.Modified.Format("2006-01-02"), state})
+		rows = append(rows, []string{m.Model, mem.FormatBytes(m.Bytes), m.Modified.Format("2006-01-02"), state})
 	}
 	a.table.Table([]string{"model", "size", "modified", "format"}, rows)
 	return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lighttransfer/lighttransfer"
-	"github.com/lighttransfer/lighttransfer/internal/ui"
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 	"github.com/lighttransfer/lighttransfer/kv"
 	"github.com/lighttransfer/lighttransfer/lazy"
 )
@@ -205,7 +205,7 @@ func (s *byteSize) String() string {
 }
 
 func (s *byteSize) Set(text string) error {
-	n, err := ui.ParseSize(text)
+	n, err := mem.ParseSize(text)
 	if err == nil && n < 1 {
 		err = errors.New("it must be at least one byte")
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lighttransfer/lighttransfer"
-	"github.com/lighttransfer/lighttransfer/internal/ui"
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 	"github.com/lighttransfer/lighttransfer/kv"
 	"github.com/lighttransfer/lighttransfer/sample"
 )
@@ -293,7 +293,7 @@ func (t *talk) ask(ctx context.Context, r lighttransfer.Request, show func(text 
 		err = errInterrupted
 	case errors.Is(err, kv.ErrBudget):
 		err = fmt.Errorf("the answer was cut off after %s tokens: the KV cache has reached its budget of %s; raise --kv-budget, or choose a lazier policy",
-			count(len(a.ids)), ui.FormatBytes(t.options.Budget))
+			count(len(a.ids)), mem.FormatBytes(t.options.Budget))
 	}
 	return &a, err
 }

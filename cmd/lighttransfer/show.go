@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lighttransfer/lighttransfer"
-	"github.com/lighttransfer/lighttransfer/internal/ui"
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 	"github.com/lighttransfer/lighttransfer/kv"
 )
 
@@ -162,7 +162,7 @@ func (a *app) showTable(s *shown, path string) {
 	}
 	var types []string
 	for _, w := range s.Weights {
-		types = append(types, fmt.Sprintf("%s %s", ui.FormatBytes(w.Bytes), w.Type))
+		types = append(types, fmt.Sprintf("%s %s", mem.FormatBytes(w.Bytes), w.Type))
 	}
 	rope := fmt.Sprintf("RoPE theta %g", s.RopeTheta)
 	if s.RopeScaling != "" {
@@ -179,7 +179,7 @@ func (a *app) showTable(s *shown, path string) {
 	line("architecture", "%s, %s parameters", s.Architecture, millions(s.Parameters))
 	line("layers", "%d of width %d (MLP %d), %d heads of %d on %d KV heads", s.Layers, s.Hidden, s.FFN, s.Heads, s.HeadDim, s.KVHeads)
 	line("context", "%s tokens, %s", count(s.Context), rope)
-	line("weights", "%s: %s", ui.FormatBytes(s.WeightBytes), strings.Join(types, ", "))
+	line("weights", "%s: %s", mem.FormatBytes(s.WeightBytes), strings.Join(types, ", "))
 	line("tokenizer", "%s, %s tokens, a text ends with %s", s.Tokenizer.Kind, count(s.Tokenizer.Tokens), strings.Join(s.Tokenizer.End, " or "))
 	line("chat template", "%s", template)
 	line("plan", "%s", stored)
@@ -203,16 +203,16 @@ func (a *app) showTable(s *shown, path string) {
 	}
 	var rows [][]string
 	for _, l := range s.KV.Lengths {
-		rows = append(rows, []string{count(l.Tokens), ui.FormatBytes(l.FullBytes), ui.FormatBytes(l.PolicyBytes), ui.FormatBytes(l.PolicyPeak)})
+		rows = append(rows, []string{count(l.Tokens), mem.FormatBytes(l.FullBytes), mem.FormatBytes(l.PolicyBytes), mem.FormatBytes(l.PolicyPeak)})
 	}
-	rows = append(rows, []string{"+1,024", ui.FormatBytes(s.KV.FullBytesPer1K), ui.FormatBytes(s.KV.PolicyBytesPer1K), ""})
+	rows = append(rows, []string{"+1,024", mem.FormatBytes(s.KV.FullBytesPer1K), mem.FormatBytes(s.KV.PolicyBytesPer1K), ""})
 	a.table.Table([]string{"tokens", "full", "policy", "peak while reading"}, rows)
 	room := "the memory of this machine"
 	if s.KV.FreeBytes != nil {
-		room = "the " + ui.FormatBytes(*s.KV.FreeBytes) + " of memory that are free"
+		room = "the " + mem.FormatBytes(*s.KV.FreeBytes) + " of memory that are free"
 	}
 	if s.KV.BudgetBytes != nil {
-		room += ", with at most " + ui.FormatBytes(*s.KV.BudgetBytes) + " for the cache"
+		room += ", with at most " + mem.FormatBytes(*s.KV.BudgetBytes) + " for the cache"
 	}
 	fmt.Fprintf(a.table, "\nInto %s fits a prompt of\n%s tokens with full attention, of %s with the policy (the model was made for %s).\n", room,
 		count(s.KV.LongestFull), count(s.KV.LongestUnderPolicy), count(s.Context))

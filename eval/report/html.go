@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/lighttransfer/lighttransfer/internal/ui"
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 )
 
 //go:embed page.html
@@ -64,7 +64,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"thousands":   thousands,
 	"shorten":     shorten,
 	"join":        func(list []string) string { return strings.Join(list, " | ") },
-	"bytes":       func(x float64) string { return ui.FormatBytes(int64(x)) },
+	"bytes":       func(x float64) string { return mem.FormatBytes(int64(x)) },
 	"length":      tokens,
 	"columns":     (*Table).columns,
 }).Parse(pageText))

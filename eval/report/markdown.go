@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/lighttransfer/lighttransfer/internal/ui"
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 )
 
 // Markdown writes the report without pictures.
@@ -236,7 +236,7 @@ func (m *markdown) speed(s *Section) {
 	}
 	for _, v := range s.Speed {
 		rows = append(rows, []string{plain(v.Policy), plain(v.CPU), fixed(v.TokensPerSecond, 1), orDash(v.Ratio, 2), orDash(v.TokensPerCPU, 1), fixed(v.PromptTokens, 0),
-			ui.FormatBytes(int64(v.KVBytes)), ui.FormatBytes(int64(v.KVPeakBytes)), thousands(v.Records)})
+			mem.FormatBytes(int64(v.KVBytes)), mem.FormatBytes(int64(v.KVPeakBytes)), thousands(v.Records)})
 	}
 	m.table([]string{"policy", "machine", "tokens/s", "to full", "tokens per CPU second", "mean prompt, tokens", "mean KV", "mean KV at the peak", "records"}, rows)
 	m.published(publishedSpeed)

@@ -1,5 +1,6 @@
 // Package mem tells how much memory the machine, or the container the process
-// runs in, can still give, and how much the process has held at most.
+// runs in, can still give, and how much the process has held at most; and it reads
+// and writes numbers of bytes as people do.
 package mem
 
 import (

@@ -8,6 +8,8 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 )
 
 // Progress shows bars on a terminal; elsewhere it and its bars do nothing. Bars
@@ -117,7 +119,7 @@ func count(n, total int64, unit string) string {
 	amount := func(n int64) string { return fmt.Sprint(n) }
 	suffix := " " + unit
 	if unit == "B" {
-		amount, suffix = FormatBytes, ""
+		amount, suffix = mem.FormatBytes, ""
 	}
 	if total > 0 {
 		return " " + amount(n) + " / " + amount(total) + suffix
@@ -133,7 +135,7 @@ func rate(n int64, d time.Duration, unit string) string {
 	perSecond := float64(n) / d.Seconds()
 	switch {
 	case unit == "B":
-		return ", " + FormatBytes(int64(perSecond)) + "/s"
+		return ", " + mem.FormatBytes(int64(perSecond)) + "/s"
 	case perSecond < 10:
 		return fmt.Sprintf(", %.1f/s", perSecond)
 	}
