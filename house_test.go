@@ -59,7 +59,7 @@ var lattice = []struct {
 	{"uses", "eval/runs", "eval/score golang.org/x/sys"},
 	{"uses", "eval/report", "eval/score eval/task eval/runs internal/mem internal/ui"},
 	{"uses", "eval", "eval/score eval/task eval/runs internal/kernel tokenizer tokenizer/chat sample kv lazy golang.org/x/time ."},
-	{"uses", "cmd/lighttransfer", "internal/kernel internal/mem internal/prof weights/gguf hub tokenizer/chat tokenizer sample kv lazy model internal/probe internal/tiny . eval eval/report eval/runs eval/score eval/task internal/ui github.com/spf13/cobra golang.org/x/term"},
+	{"uses", "cmd/lighttransfer", "internal/kernel internal/mem internal/prof weights/gguf hub tokenizer/chat tokenizer sample kv lazy model internal/probe internal/tiny . eval eval/report eval/runs eval/score eval/task internal/ui github.com/spf13/cobra github.com/spf13/pflag golang.org/x/term"},
 	{"uses", "bench/mkmodel", "weights weights/gguf"},
 	{"uses", "bench/peers", "kv lazy"},
 	{"uses", "tools/amxemu", "golang.org/x/sys"},

@@ -187,7 +187,9 @@ func openText(path string) (t *Text, err error) {
 			}
 		}
 	} else {
-		if t.Tokenizer, err = tokenizer.Open(path); err != nil {
+		if t.Tokenizer, err = tokenizer.Open(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%w; give a folder with config.json, tokenizer.json and safetensors, or a .gguf file", err)
+		} else if err != nil {
 			return nil, err
 		}
 		if t.Template, t.Vars, err = chat.Open(path); err != nil {

@@ -55,14 +55,14 @@ and is the better way to a plan for questions about long documents.`,
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.data, "data", "", "the texts: plain text, or JSONL; - is the standard input")
+	f.StringVar(&o.data, "data", "", "the texts in `FILE`: plain text, or JSONL; - is the standard input")
 	f.BoolVar(&o.heads, "heads", false, "figures of every head, not only of layers")
-	f.Float64Var(&o.lazy, "lazy", 0.5, "share of the layers (or heads) that is picked, 0 to 1")
+	f.Float64Var(&o.lazy, "lazy", 0.5, "share `X` of the layers (or heads) that is picked, 0 to 1")
 	f.Var(&choice{&o.by, []string{"ratio", "error"}}, "by", "pick by lazy ratio, as the paper does, or by output error")
 	f.Var(&choice{&o.unit, []string{"layer", "head"}}, "unit", "pick layers, or KV heads")
-	f.StringVar(&o.plan, "plan", "", "write the plan to FILE")
-	f.StringVar(&o.svg, "svg", "", "write the heat map to FILE as SVG")
-	f.StringVar(&o.png, "png", "", "write the heat map to FILE as PNG")
+	f.StringVar(&o.plan, "plan", "", "write the plan to `FILE`")
+	f.StringVar(&o.svg, "svg", "", "write the heat map to `FILE` as SVG")
+	f.StringVar(&o.png, "png", "", "write the heat map to `FILE` as PNG")
 	o.windowing.flags(c, lighttransfer.DefaultWindow)
 	o.loading.flags(c)
 	return c
@@ -120,10 +120,7 @@ func (a *app) samples(name string) ([]lighttransfer.Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name == "-" {
-		name = "standard input"
-	}
-	return lighttransfer.ReadSamples(name, data)
+	return lighttransfer.ReadSamples(inputName(name), data)
 }
 
 // files writes the plan and the pictures.

@@ -60,14 +60,14 @@ With --json:
 	f := c.Flags()
 	f.SortFlags = false
 	f.BoolVar(&o.compact, "compact", false, "keep less: --max-error 0.05, and with one window for all --stride 16")
-	f.Float64Var(&o.maxError, "max-error", 0.02, "no lazy head loses more than this")
-	f.Float64Var(&o.lazy, "lazy", 0, "make this share of the heads lazy instead, 0 to 1")
+	f.Float64Var(&o.maxError, "max-error", 0.02, "no lazy head loses more than `X`")
+	f.Float64Var(&o.lazy, "lazy", 0, "make share `X` of the heads lazy instead, 0 to 1")
 	o.windowing.flags(c, kv.Window{Sink: 4, Recent: 252, Stride: 8})
 	f.Var(&choice{&o.unit, []string{"head", "layer"}}, "unit", "choose among KV heads, or whole layers")
 	f.Var(&choice{&o.by, []string{"error", "ratio"}}, "by", "choose by output error, or by the attention that is lost")
-	f.StringVar(&o.data, "data", "", "calibrate on these prompts instead: plain text, or JSONL; - is the standard input")
-	f.StringVarP(&o.plan, "output", "o", "", "write the plan to FILE too")
-	f.Uint64Var(&o.seed, "seed", 0, "of the built-in probes")
+	f.StringVar(&o.data, "data", "", "calibrate on the prompts in `FILE` instead: plain text, or JSONL; - is the standard input")
+	f.StringVarP(&o.plan, "output", "o", "", "write the plan to `FILE` too")
+	f.Uint64Var(&o.seed, "seed", 0, "seed `N` of the built-in probes")
 	o.loading.flags(c)
 	return c
 }

@@ -79,8 +79,8 @@ Ratio, error and lazy layers are those of the needle in the middle.`, count(demo
 			return a.demo(c, o)
 		},
 	}
-	c.Flags().IntVar(&o.needles, "needles", 5, "hide the number at N depths, one prompt each")
-	c.Flags().Uint64Var(&o.seed, "seed", 1, "of words, numbers and text, and of the random layers")
+	c.Flags().IntVar(&o.needles, "needles", 5, "hide the number at `N` depths, one prompt each")
+	c.Flags().Uint64Var(&o.seed, "seed", 1, "seed `N` of words, numbers and text, and of the random layers")
 	return c
 }
 

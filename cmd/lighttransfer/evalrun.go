@@ -86,11 +86,11 @@ shards together still lack.`
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.model, "model", "", "the `MODEL` that answers; with --endpoint its name there")
-	f.StringVar(&o.tasks.Data, "data", "", "folder with published data, for tasks that need some")
+	f.StringVar(&o.tasks.Data, "data", "", "folder `DIR` with published data, for tasks that need some")
 	f.IntVar(&o.limit, "limit", 0, "at most `N` records of each task (0: all)")
-	f.IntSliceVar(&o.tasks.Lengths, "length", nil, "tokens of generated prompts (default: the task's own)")
-	f.IntVar(&o.tasks.Count, "count", 0, "generated records per length (0: the task's own)")
-	f.Uint64Var(&o.tasks.Seed, "seed", 1, "of generated tasks")
+	f.IntSliceVar(&o.tasks.Lengths, "length", nil, "generate prompts of `N,...` tokens (default: the task's own)")
+	f.IntVar(&o.tasks.Count, "count", 0, "generate `N` records per length (0: the task's own)")
+	f.Uint64Var(&o.tasks.Seed, "seed", 1, "seed `N` of generated tasks")
 	f.Var(&o.shard, "shard", "answer only part `I/N` of the records, I from 0")
 	f.StringVar(&o.out, "out", "", "the run's `DIR` (default: one in eval-runs named after the run)")
 	f.StringArrayVar(&o.policies, "policy", []string{"full"}, "a policy to compare, a `SPEC`; may be given several times (lighttransfer help policies)")
@@ -102,7 +102,7 @@ shards together still lack.`
 	o.loading.flags(c)
 	f.StringArrayVar(&o.endpoints, "endpoint", nil, "ask a model at this OpenAI-compatible `URL` instead, like https://host/v1; several take turns")
 	f.Float64Var(&o.rate, "rate", 0, "at most `N` requests per minute to all endpoints together (0: no limit)")
-	f.IntVar(&o.parallel, "parallel", 4, "requests at a time per endpoint")
+	f.IntVar(&o.parallel, "parallel", 4, "`N` requests at a time per endpoint")
 	c.RegisterFlagCompletionFunc("policy", completePolicy)
 }
 

@@ -11,10 +11,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/lighttransfer/lighttransfer/internal/ui"
@@ -100,7 +102,7 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "lighttransfer",
 		Short: "Long-context language models with a hybrid KV cache",
-		Long: `Lighttransfer runs long-context language models with a hybrid KV cache.
+		Long: `LightTransfer runs long-context language models with a hybrid KV cache.
 
 Many layers (and KV heads) of a transformer are lazy: they look at little more
 than the first and the last tokens. They are found, and keep just those; the
@@ -126,13 +128,58 @@ pulled, or "tiny", a small model inside this program.`,
 	for _, verb := range verbs {
 		root.AddCommand(verb(a))
 	}
+	root.SetFlagErrorFunc(flagError)
 	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
-		if c.Name() == "completion" {
+		switch c.Name() { // the library shows the help text for a shell or a topic that there is not, as if all were well
+		case "completion":
 			c.Example = "  source <(lighttransfer completion bash)\n  lighttransfer completion zsh > ~/.zfunc/_lighttransfer"
+			c.Args = func(c *cobra.Command, args []string) error {
+				if len(args) > 0 {
+					return fmt.Errorf("unknown shell %q: choose one of %s", args[0], names(c.Commands()))
+				}
+				return nil
+			}
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		case "help":
+			c.Args = func(c *cobra.Command, args []string) error {
+				_, _, err := c.Root().Find(args)
+				return err
+			}
 		}
 	}
 	return root
+}
+
+// names lists commands.
+func names(list []*cobra.Command) string {
+	var all []string
+	for _, c := range list {
+		all = append(all, c.Name())
+	}
+	return strings.Join(all, ", ")
+}
+
+// flagError says in words what the flags' library says in terms of Go.
+func flagError(_ *cobra.Command, err error) error {
+	var wrong *pflag.InvalidValueError
+	var number *strconv.NumError
+	if !errors.As(err, &wrong) || !errors.As(err, &number) {
+		return err
+	}
+	want := "it takes a whole number"
+	switch kind := wrong.GetFlag().Value.Type(); {
+	case errors.Is(err, strconv.ErrRange):
+		want = "too large"
+	case kind == "float64":
+		want = "it takes a number"
+	case kind == "intSlice":
+		want = "it takes whole numbers, parted by commas"
+	case strings.HasPrefix(kind, "uint"):
+		want = "it takes a whole number, 0 or more"
+	}
+	return fmt.Errorf("--%s %s: %s", wrong.GetFlag().Name, wrong.GetValue(), want)
 }
 
 // version is that of the module, and what it runs on.
@@ -183,6 +230,14 @@ func (a *app) read(name string) ([]byte, error) {
 		return io.ReadAll(a.in)
 	}
 	return os.ReadFile(name)
+}
+
+// inputName is what messages call a file that [app.read] takes.
+func inputName(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
 }
 
 // modelArgument completes the first argument: .gguf files, folders, models at hand.

@@ -176,6 +176,9 @@ func (a *app) prompt(args []string, o *runFlags) (string, error) {
 		if err != nil {
 			return "", err
 		}
+		if len(text) == 0 {
+			return "", fmt.Errorf("%s is empty: there is nothing in it to read", inputName(name))
+		}
 		o.blankLine(&b)
 		b.Write(text)
 	}

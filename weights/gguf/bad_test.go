@@ -51,7 +51,7 @@ func TestCutShortAnywhere(t *testing.T) {
 				}
 				continue
 			}
-			wantFormatError(t, err, file, "byte ")
+			wantFormatError(t, err, file, "byte ", "fetch it again")
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (c *cursor) count(size uint64, what string) int {
 	at := c.pos
 	n := c.u64("the number of " + what)
 	if c.err == nil && n > c.left()/size {
-		c.fail(at, "%d %s cannot fit into the %d bytes that follow", n, what, c.left())
+		c.fail(at, "%d %s cannot fit into the %d bytes that follow; it is cut short or damaged, fetch it again", n, what, c.left())
 	}
 	if c.err != nil {
 		return 0
