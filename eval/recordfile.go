@@ -3,6 +3,7 @@ package eval
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,27 +23,30 @@ func FileTask(path string) task.Task {
 }
 
 func readRecords(path, name string) ([]task.Record, error) {
-	data, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close()
 	var list []task.Record
-	number := 0
-	for line := range bytes.Lines(data) {
-		number++
-		if len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
+	err = task.Lines(f, func(number int, line []byte) error {
 		r := task.Record{Task: name, ID: fmt.Sprint(number)}
 		d := json.NewDecoder(bytes.NewReader(line))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&r); err != nil {
-			return nil, fmt.Errorf(`%s:%d: not a record like {"prompt": "...", "max_tokens": 16, "reference": {"Answers": ["..."]}}: %w`, path, number, err)
+			return fmt.Errorf(`not a record like {"prompt": "...", "max_tokens": 16, "reference": {"Answers": ["..."]}}: %w`, err)
 		}
 		if r.Task != name {
-			return nil, fmt.Errorf("%s:%d: its task is %q; leave it out, or call it %q like the file", path, number, r.Task, name)
+			return fmt.Errorf("its task is %q; leave it out, or call it %q like the file", r.Task, name)
 		}
 		list = append(list, r)
+		return nil
+	})
+	if err == nil && len(list) == 0 {
+		err = errors.New("there is no record in it")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return list, nil
 }

@@ -187,11 +187,13 @@ func TestFileTask(t *testing.T) {
 		t.Errorf("score %g", got)
 	}
 	for text, want := range map[string]string{
-		"":                             "no records",
+		"":                             "mine.jsonl: there is no record in it",
 		`{"prompt":"p"}`:               "neither an answer to generate",
-		`{"prompt":"p","max_tokens":3`: "mine.jsonl:1: not a record",
-		`{"prompts":"p"}`:              `unknown field "prompts"`,
-		`{"max_tokens":3}`:             "the prompt is empty",
+		`{"prompt":"p","max_tokens":3`: "mine.jsonl: line 1: the last line is torn",
+		`{"prompt":"p","max_tokens":3}{"prompt":"q","max_tokens":3}`: "mine.jsonl: line 1: invalid character '{' after top-level value",
+		`["p"]`:            "mine.jsonl: line 1: not a record like",
+		`{"prompts":"p"}`:  `unknown field "prompts"`,
+		`{"max_tokens":3}`: "the prompt is empty",
 		`{"id":"2","prompt":"p","max_tokens":3}` + "\n" + `{"prompt":"q","max_tokens":3}`: `two records are called "2"`,
 		`{"task":"x","prompt":"p","max_tokens":3}`:                                        `its task is "x"`,
 	} {

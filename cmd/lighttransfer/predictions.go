@@ -1,16 +1,14 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"unicode/utf8"
 
 	"github.com/lighttransfer/lighttransfer/eval/score"
+	"github.com/lighttransfer/lighttransfer/eval/task"
 )
 
 // A prediction is a line of a file of predictions.
@@ -41,45 +39,25 @@ func (a *app) predictions(file string, s score.Scorer) ([]prediction, error) {
 	} else if a.typed() {
 		return nil, usagef("no predictions: give a file, or send one to the standard input")
 	}
-	name := file
-	if file == "-" {
-		name = "standard input"
-	}
 	var list []prediction
-	r := bufio.NewReaderSize(in, 1<<16)
-	for n := 1; ; n++ {
-		line, err := r.ReadBytes('\n')
-		if err != nil && err != io.EOF {
-			return nil, err
+	err := task.Lines(in, func(_ int, line []byte) error {
+		p, err := parsePrediction(line)
+		if err == nil {
+			err = s.Check(p.ref)
 		}
-		last := err == io.EOF
-		if len(bytes.TrimSpace(line)) > 0 {
-			p, err := parsePrediction(line)
-			if err == nil {
-				err = s.Check(p.ref)
-			}
-			if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) && last {
-				err = fmt.Errorf("the last line is torn, so what wrote the file was interrupted; take the line out to score the rest: %w", err)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s: line %d: %w", name, n, err)
-			}
-			list = append(list, p)
-		}
-		if last {
-			break
-		}
+		list = append(list, p)
+		return err
+	})
+	if err == nil && len(list) == 0 {
+		err = errors.New("there are no predictions in it")
 	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("%s has no predictions", name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", inputName(file), err)
 	}
 	return list, nil
 }
 
 func parsePrediction(line []byte) (p prediction, err error) {
-	if !utf8.Valid(line) {
-		return p, errors.New("not UTF-8")
-	}
 	var fields struct {
 		Pred, Answer, Answers json.RawMessage
 		Classes               json.RawMessage `json:"all_classes"`

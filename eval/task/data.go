@@ -2,8 +2,6 @@ package task
 
 import (
 	"archive/zip"
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,9 +14,6 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 )
-
-// maxLine is the longest line of a file of records, in bytes, far above any.
-const maxLine = 64 << 20
 
 // readLines makes a record of each line of the first file that is there: patterns
 // as of path.Match, in the folder of data, then in its data.zip; or in the zip that
@@ -89,43 +84,19 @@ func readFile[L any](folder fs.FS, name string, make func(L) (Record, error)) ([
 		return readTable(f, make)
 	}
 	var all []Record
-	s := bufio.NewScanner(f)
-	s.Buffer(nil, maxLine)
-	n := 0
-	for s.Scan() {
-		n++
-		if len(bytes.TrimSpace(s.Bytes())) == 0 {
-			continue
-		}
+	err = Lines(f, func(_ int, text []byte) error {
 		var line L
-		if err := json.Unmarshal(s.Bytes(), &line); err != nil {
-			return nil, fmt.Errorf("line %d: %w%s", n, err, torn(err))
+		if err := json.Unmarshal(text, &line); err != nil {
+			return err
 		}
 		r, err := make(line)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
-		}
 		all = append(all, r)
+		return err
+	})
+	if err == nil && len(all) == 0 {
+		err = errors.New("there is no record in it")
 	}
-	if errors.Is(s.Err(), bufio.ErrTooLong) {
-		return nil, fmt.Errorf("line %d is longer than %d MiB: this is no file of records", n+1, maxLine>>20)
-	}
-	if err := s.Err(); err != nil {
-		return nil, err
-	}
-	if len(all) == 0 {
-		return nil, errors.New("there is no record in it")
-	}
-	return all, nil
-}
-
-// torn explains the end of a line that has no end.
-func torn(err error) string {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) && strings.Contains(err.Error(), "unexpected end") {
-		return " (the line is torn: get the file again)"
-	}
-	return ""
+	return all, err
 }
 
 // readTable reads a parquet file, whose columns are named as the fields of lines.
