@@ -1,9 +1,11 @@
 package eval
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/lighttransfer/lighttransfer/eval/runs"
@@ -155,17 +157,25 @@ func failed(rec *task.Record, policies []runs.Policy, err error) []runs.Result {
 	return list
 }
 
-// Records makes the records of some tasks, most of each at most (0: all).
-func Records(tasks []task.Task, o task.Options, most int) ([]task.Record, error) {
-	var all []task.Record
+// Records makes the records of some tasks, most of each at most (0: all). Optional
+// tasks whose data is missing are skipped, but not all that there are of a group.
+func Records(tasks []task.Task, o task.Options, most int) (all []task.Record, skipped []runs.Skipped, err error) {
 	seen := map[string]bool{}
+	there := map[string]bool{}    // groups that have records
+	missing := map[string]error{} // of groups, the first task's that was skipped
 	for _, t := range tasks {
 		list, err := t.Records(o)
-		if err != nil {
-			return nil, err // it names the task
+		if t.Optional && errors.Is(err, task.ErrNoData) {
+			skipped = append(skipped, runs.Skipped{Task: t.Name, Why: strings.TrimPrefix(err.Error(), "task "+t.Name+": ")})
+			missing[t.Group] = cmp.Or(missing[t.Group], err)
+			continue
 		}
+		if err != nil {
+			return nil, nil, err // it names the task
+		}
+		there[t.Group] = true
 		if len(list) == 0 {
-			return nil, fmt.Errorf("task %s has no records", t.Name)
+			return nil, nil, fmt.Errorf("task %s has no records", t.Name)
 		}
 		if most > 0 && most < len(list) {
 			list = list[:most]
@@ -173,17 +183,22 @@ func Records(tasks []task.Task, o task.Options, most int) ([]task.Record, error)
 		for i := range list {
 			name := list[i].Task + "\x00" + list[i].ID
 			if seen[name] {
-				return nil, fmt.Errorf("task %s: two records are called %q", t.Name, list[i].ID)
+				return nil, nil, fmt.Errorf("task %s: two records are called %q", t.Name, list[i].ID)
 			}
 			seen[name] = true
 			if err := checkRecord(&list[i]); err != nil {
-				return nil, fmt.Errorf("task %s, record %q: %w", t.Name, list[i].ID, err)
+				return nil, nil, fmt.Errorf("task %s, record %q: %w", t.Name, list[i].ID, err)
 			}
 		}
 		all = append(all, list...)
 	}
-	if len(all) == 0 {
-		return nil, errors.New("no tasks")
+	for _, t := range tasks {
+		if err := missing[t.Group]; err != nil && !there[t.Group] {
+			return nil, nil, err
+		}
 	}
-	return all, nil
+	if len(all) == 0 {
+		return nil, nil, errors.New("no tasks")
+	}
+	return all, skipped, nil
 }

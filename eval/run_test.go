@@ -177,7 +177,8 @@ func TestFileTask(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		return Records([]task.Task{FileTask(path)}, task.Options{}, 0)
+		list, _, err := Records([]task.Task{FileTask(path)}, task.Options{}, 0)
+		return list, err
 	}
 	list, err := read(`{"prompt":"p","max_tokens":3,"reference":{"Answers":["A b","c"]}}` + "\n\n" + `{"id":"own","prompt":"q","target":"t"}`)
 	if err != nil || len(list) != 2 || list[0].Task != "mine" || list[0].ID != "1" || list[1].ID != "own" {
@@ -199,6 +200,36 @@ func TestFileTask(t *testing.T) {
 	} {
 		if _, err := read(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// Of a group, tasks without their data are skipped; asked for by name they are an
+// error, as is a group of which nothing is there.
+func TestSkippedTasks(t *testing.T) {
+	made := func(name, group string, optional bool, err error) task.Task {
+		return task.Task{Name: name, Group: group, Optional: optional, Records: func(task.Options) ([]task.Record, error) {
+			if err != nil {
+				return nil, fmt.Errorf("task %s: %w", name, err)
+			}
+			return []task.Record{{Task: name, ID: "0", Prompt: "p", MaxTokens: 1}}, nil
+		}}
+	}
+	noData := fmt.Errorf("%w: give it", task.ErrNoData)
+	there, without, broken := made("there", "g", true, nil), made("without", "g", true, noData), made("broken", "g", true, errors.New("line 3"))
+	byName, whole := made("by_name", "g", false, noData), made("whole", "h", true, noData)
+	all, skipped, err := Records([]task.Task{without, there}, task.Options{}, 0)
+	if err != nil || len(all) != 1 || len(skipped) != 1 || skipped[0] != (runs.Skipped{Task: "without", Why: noData.Error()}) {
+		t.Errorf("%+v, skipped %+v, %v", all, skipped, err)
+	}
+	for want, tasks := range map[string][]task.Task{
+		"task broken: line 3":     {there, broken},
+		"task by_name: its publ":  {there, byName},
+		"task whole: its publish": {there, whole},
+		"task without: its publ":  {without},
+	} {
+		if _, _, err := Records(tasks, task.Options{}, 0); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
 		}
 	}
 }

@@ -47,8 +47,9 @@ func evalRunning(a *app, c *cobra.Command) {
 	c.Use = "eval TASK... --model MODEL [--endpoint URL]"
 	c.Long = `Eval answers the records of tasks, scores the answers and keeps them in a folder, one
 line of JSON per record and policy. A TASK is one of lighttransfer help tasks, a group
-of them, or a .jsonl file of records of your own. Stop it whenever you like: the same command goes on where it was,
-and asks again what failed.
+of them, or a .jsonl file of records of your own. Of a group, tasks whose published data
+is not in --data are left out, and said. Stop it whenever you like: the same command goes
+on where it was, and asks again what failed.
 
 Several policies share the reading of each prompt where they can: those that decide
 while they read. Behind an @ a policy may have a window and a precision of its own:
@@ -69,9 +70,10 @@ With --json, when all is done:
   {"out": "...", "model": "...", "answered": 40, "failed": 0, "before": 0, "missing": 0,
    "rows": [{"task": "...", "policy": "...", "count": 20, "failed": 0, "score": 0..100,
              "nll": 1, "kl": 0.1, "kept": 0.9, "mean_kv_bytes": 1, "kv_share": 0.5,
-             "mean_seconds": 1, "mean_prompt_tokens": 1}, ...]}
+             "mean_seconds": 1, "mean_prompt_tokens": 1}, ...],
+   "skipped": [{"task": "...", "why": "..."}, ...]}
 answered and failed count this start's, before those of earlier ones; missing what all
-shards together still lack.`
+shards together still lack; skipped is what was left out of groups.`
 	c.Example = `  lighttransfer eval questions.jsonl --model SmolLM2.gguf --policy full --policy lighttransfer:lazy=0.5
   lighttransfer eval kv_lines number_later --model SmolLM2.gguf --length 1536 --count 8 --policy full --policy auto
   lighttransfer eval questions.jsonl --model SmolLM2.gguf --shard 0/4 --out /shared/run
@@ -122,10 +124,8 @@ func (s *shardFlag) Set(text string) error {
 }
 
 // check refuses what can be seen to be wrong without a model.
-func (o *evalFlags) check(c *cobra.Command, tasks []string) error {
+func (o *evalFlags) check(c *cobra.Command) error {
 	switch {
-	case len(tasks) == 0:
-		return usagef("TASK missing")
 	case o.model == "":
 		return usagef("--model missing: which model is to answer?")
 	case len(o.endpoints) > 0 && (c.Flags().Changed("policy") || c.Flags().Changed("kv")):
@@ -152,29 +152,27 @@ type evalResult struct {
 	Before   int        `json:"before"`
 	Missing  int        `json:"missing"`
 	Rows     []eval.Row `json:"rows"`
+
+	Skipped []runs.Skipped `json:"skipped,omitempty"`
 }
 
 func (a *app) evalRun(c *cobra.Command, names []string, o *evalFlags) error {
-	if err := o.check(c, names); err != nil {
-		return err
-	}
 	tasks, err := evalTasks(names)
 	if err != nil {
 		return usageError{err}
 	}
-	names = nil
-	for _, t := range tasks {
-		names = append(names, t.Name)
+	if err := o.check(c); err != nil {
+		return err
 	}
 	ctx, stop := interruptible(c)
 	defer stop()
 	if len(o.endpoints) > 0 {
-		return a.evalRemote(ctx, tasks, names, o)
+		return a.evalRemote(ctx, tasks, o)
 	}
-	return a.evalLocal(ctx, tasks, names, o)
+	return a.evalLocal(ctx, tasks, o)
 }
 
-func (a *app) evalLocal(ctx context.Context, tasks []task.Task, names []string, o *evalFlags) error {
+func (a *app) evalLocal(ctx context.Context, tasks []task.Task, o *evalFlags) error {
 	policies, err := eval.ParsePolicies(o.policies, eval.Settings{Window: o.window, Last: o.last, KV: o.kv})
 	if err != nil {
 		return policyError(err)
@@ -190,7 +188,7 @@ func (a *app) evalLocal(ctx context.Context, tasks []task.Task, names []string, 
 	}
 	o.tasks.Tokens = func(text string) int { return len(m.Tokenizer().Encode(text, tokenizer.EncodeOptions{})) }
 	local := &eval.Local{Model: m, Last: o.last, Context: o.context, Budget: o.budget, Together: together, CPU: cpuTime}
-	r, config, err := o.run(tasks, names, policies)
+	r, config, err := a.evalSetUp(o, tasks, policies)
 	if err != nil {
 		return err
 	}
@@ -201,7 +199,7 @@ func (a *app) evalLocal(ctx context.Context, tasks []task.Task, names []string, 
 	return a.evalFolder(ctx, r, config, o.out)
 }
 
-func (a *app) evalRemote(ctx context.Context, tasks []task.Task, names []string, o *evalFlags) error {
+func (a *app) evalRemote(ctx context.Context, tasks []task.Task, o *evalFlags) error {
 	remote, err := eval.NewRemote(o.endpoints, o.model)
 	if err != nil {
 		return usageError{err}
@@ -210,7 +208,7 @@ func (a *app) evalRemote(ctx context.Context, tasks []task.Task, names []string,
 	if o.rate > 0 {
 		remote.SetRate(o.rate)
 	}
-	r, config, err := o.run(tasks, names, []runs.Policy{eval.RemotePolicy})
+	r, config, err := a.evalSetUp(o, tasks, []runs.Policy{eval.RemotePolicy})
 	if err != nil {
 		return err
 	}
@@ -218,26 +216,30 @@ func (a *app) evalRemote(ctx context.Context, tasks []task.Task, names []string,
 	return a.evalFolder(ctx, r, config, o.out)
 }
 
-// run is the work and its description, but for what is said of who does it.
-func (o *evalFlags) run(tasks []task.Task, names []string, policies []runs.Policy) (*eval.Run, runs.Config, error) {
-	r := &eval.Run{Policies: policies, Shard: runs.Shard(o.shard), Scorers: map[string]score.Scorer{}}
-	for _, t := range tasks {
-		s, err := t.Scorer.Ready(o.jieba)
-		if err != nil {
-			return nil, runs.Config{}, fmt.Errorf("task %s: %w", t.Name, err)
-		}
-		r.Scorers[t.Name] = s
-	}
-	var err error
-	r.Records, err = eval.Records(tasks, o.tasks, o.limit)
-	return r, o.config(names, policies, len(r.Records)), err
-}
-
-// config is what the run's folder says of it.
-func (o *evalFlags) config(names []string, policies []runs.Policy, records int) runs.Config {
-	return runs.Config{Model: o.model, Endpoints: o.endpoints, Tasks: names, Policies: policies, Records: records,
+// evalSetUp is the work and its description, but for what is said of who does it.
+func (a *app) evalSetUp(o *evalFlags, tasks []task.Task, policies []runs.Policy) (*eval.Run, runs.Config, error) {
+	config := runs.Config{Model: o.model, Endpoints: o.endpoints, Policies: policies,
 		Lengths: o.tasks.Lengths, Count: o.tasks.Count, Limit: o.limit, Seed: o.tasks.Seed, Context: o.context,
 		CPU: kernel.CPUName(), Kernels: lighttransfer.Kernels(), Version: version(), Command: strings.Join(os.Args, " ")}
+	records, skipped, err := eval.Records(tasks, o.tasks, o.limit)
+	if err != nil {
+		return nil, config, err
+	}
+	for _, s := range skipped {
+		a.say("note: task %s is left out of its group: %s", s.Task, s.Why)
+	}
+	config.Records, config.Skipped = len(records), skipped
+	r := &eval.Run{Records: records, Policies: policies, Shard: runs.Shard(o.shard), Scorers: map[string]score.Scorer{}}
+	for _, t := range tasks {
+		if slices.ContainsFunc(skipped, func(s runs.Skipped) bool { return s.Task == t.Name }) {
+			continue
+		}
+		config.Tasks = append(config.Tasks, t.Name)
+		if r.Scorers[t.Name], err = t.Scorer.Ready(o.jieba); err != nil {
+			return nil, config, fmt.Errorf("task %s: %w", t.Name, err)
+		}
+	}
+	return r, config, nil
 }
 
 // evalFolder does a run in its folder and shows what came out.
@@ -274,7 +276,7 @@ func (a *app) evalFolder(ctx context.Context, r *eval.Run, config runs.Config, d
 		return err
 	}
 	out := evalResult{Out: dir, Model: config.Model, Answered: tally.Answered, Failed: tally.Failed, Before: tally.Before,
-		Missing: all[0].Missing, Rows: eval.Summarize(&all[0])}
+		Missing: all[0].Missing, Rows: eval.Summarize(&all[0]), Skipped: config.Skipped}
 	if a.json {
 		err = a.print(out)
 	} else {
@@ -317,6 +319,9 @@ func (r *evalResult) write(t *ui.Term) {
 
 // evalTasks finds tasks by name, by group or by file, each once.
 func evalTasks(names []string) ([]task.Task, error) {
+	if len(names) == 0 {
+		return nil, errors.New("TASK missing")
+	}
 	var list []task.Task
 	for _, name := range names {
 		found := []task.Task{eval.FileTask(name)}
@@ -327,9 +332,11 @@ func evalTasks(names []string) ([]task.Task, error) {
 			}
 		}
 		for _, t := range found {
-			if !slices.ContainsFunc(list, func(u task.Task) bool { return u.Name == t.Name }) {
-				list = append(list, t)
+			if i := slices.IndexFunc(list, func(u task.Task) bool { return u.Name == t.Name }); i >= 0 {
+				list[i].Optional = list[i].Optional && t.Optional
+				continue
 			}
+			list = append(list, t)
 		}
 	}
 	return list, nil

@@ -73,7 +73,7 @@ func small(indices []int) bool {
 }
 
 // collect merges the runs of one section.
-func collect(list []runs.Run) (*collection, error) {
+func collect(list []runs.Run) *collection {
 	c := &collection{list: list, full: -1, errors: map[string]int{}}
 	index := map[runs.Policy]int{} // by definition: of two runs, the same name may mean two policies
 	for _, r := range list {
@@ -122,7 +122,7 @@ func collect(list []runs.Run) (*collection, error) {
 			c.tasks = append(c.tasks, rec.task)
 		}
 	}
-	return c, nil
+	return c
 }
 
 // add takes the first answer; an error stands only as long as there is none.
@@ -136,6 +136,18 @@ func (c *collection) add(rec *record, policy int, res *runs.Result, cpu string) 
 	default:
 		rec.by[policy], rec.cpu[policy] = res, cpu
 	}
+}
+
+// skipped are the tasks that a run left out and no other run has.
+func (c *collection) skipped() (list []runs.Skipped) {
+	for _, r := range c.list {
+		for _, s := range r.Config.Skipped {
+			if !slices.Contains(c.tasks, s.Task) && !slices.ContainsFunc(list, func(t runs.Skipped) bool { return t.Task == s.Task }) {
+				list = append(list, s)
+			}
+		}
+	}
+	return list
 }
 
 // name is where a run lies.
@@ -248,10 +260,11 @@ func (c *collection) countMissing(s *Section) {
 	}
 }
 
-// question is what a run asks, without how and where it is answered.
+// question is what a run asks, whatever the policies.
 func question(c runs.Config) string {
-	c.Policies, c.Endpoints, c.CPU, c.Kernels, c.Version, c.Command = nil, nil, "", "", "", ""
-	text, err := json.Marshal(c)
+	asks := c.Asks()
+	asks.Policies = nil
+	text, err := json.Marshal(asks)
 	if err != nil {
 		return "" // cannot be: strings and numbers
 	}

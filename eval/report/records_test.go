@@ -75,7 +75,10 @@ func TestSameNames(t *testing.T) {
 func TestShards(t *testing.T) {
 	whole, a, b := tiny(), tiny(), tiny()
 	a.Results, b.Results = nil, nil
-	b.Config.CPU = "another CPU"
+	for _, r := range []*runs.Run{&whole, &a, &b} {
+		r.Config.ModelHash = "abc"
+	}
+	b.Config.CPU, b.Config.Model = "another CPU", "elsewhere/tiny.gguf" // the same file on another machine
 	for i, res := range whole.Results {
 		part := []*runs.Run{&a, &b}[i%2]
 		part.Results = append(part.Results, res)
@@ -100,6 +103,26 @@ func TestShards(t *testing.T) {
 	}
 	if text := strings.Join(half.standing(), "\n"); !strings.Contains(text, "answers missing that the runs were to give") {
 		t.Errorf("nothing is said of it:\n%s", text)
+	}
+}
+
+// TestSkipped: what runs left out is said, unless another run has it.
+func TestSkipped(t *testing.T) {
+	a, b := tiny(), tiny()
+	a.Config.Skipped = []runs.Skipped{{Task: "ruler_qa_1", Why: "no data"}, {Task: a.Config.Tasks[0], Why: "no data"}}
+	b.Config.Skipped = a.Config.Skipped[:1]
+	s := made(t, a, b).Models[0]
+	if !slices.Equal(s.Skipped, b.Config.Skipped) || !slices.Contains(s.standing(), "ruler_qa_1 was left out: no data") {
+		t.Errorf("%+v: %q", s.Skipped, s.standing())
+	}
+}
+
+// TestMachines: each is named once, also one whose name begins another's.
+func TestMachines(t *testing.T) {
+	a, b, c := tiny(), tiny(), tiny()
+	a.Config.CPU, b.Config.CPU, c.Config.CPU = "AMD EPYC 9654", "AMD EPYC", "AMD EPYC"
+	if got := made(t, a, b, c).Models[0].about(); !strings.HasSuffix(got, "; AMD EPYC 9654; AMD EPYC") {
+		t.Error(got)
 	}
 }
 

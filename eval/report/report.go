@@ -31,6 +31,8 @@ type Section struct {
 	Lazy       *Lazy     `json:"lazy,omitempty"`
 	Speed      []Speed   `json:"speed,omitempty"`
 	Answers    []Changed `json:"changed_answers,omitempty"`
+
+	Skipped []runs.Skipped `json:"skipped_tasks,omitempty"` // asked for by their group, and answered in none of the runs
 }
 
 // RunInfo says where results come from.
@@ -89,11 +91,7 @@ func Make(list []runs.Run) (*Report, error) {
 	}
 	rep := &Report{}
 	for _, part := range parts {
-		s, err := makeSection(part)
-		if err != nil {
-			return nil, err
-		}
-		rep.Models = append(rep.Models, s)
+		rep.Models = append(rep.Models, makeSection(part))
 	}
 	return rep, nil
 }
@@ -106,17 +104,15 @@ func comparable(a, b *runs.Config) bool {
 	return a.ModelHash != "" || a.Model == b.Model // a file has the same hash wherever it lies
 }
 
-func makeSection(list []runs.Run) (*Section, error) {
-	c, err := collect(list)
-	if err != nil {
-		return nil, err
-	}
+func makeSection(list []runs.Run) *Section {
+	c := collect(list)
 	first := &list[0].Config
 	s := &Section{Model: first.Model, ModelHash: first.ModelHash, Context: first.Context, Duplicates: c.duplicates}
 	for _, r := range list {
 		s.Notices = append(s.Notices, r.Notices...)
 		s.Runs = append(s.Runs, RunInfo{r.Dirs, r.Config.CPU, r.Config.Kernels, r.Config.Version, r.Config.Command, r.Config.Endpoints, r.Config.Seed})
 	}
+	s.Skipped = c.skipped()
 	if c.full >= 0 {
 		s.Full = c.policies[c.full].Name
 	}
@@ -136,5 +132,5 @@ func makeSection(list []runs.Run) (*Section, error) {
 	s.Lazy = c.lazy()
 	s.Speed = c.speed()
 	s.Answers = c.changed()
-	return s, nil
+	return s
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/lighttransfer/lighttransfer/eval/runs"
@@ -29,7 +30,7 @@ func (s *Section) about() string {
 	parts = append(parts, count(len(s.Runs), "run"))
 	var cpus []string
 	for _, r := range s.Runs {
-		if r.CPU != "" && !strings.Contains(strings.Join(cpus, "; "), r.CPU) {
+		if r.CPU != "" && !slices.Contains(cpus, r.CPU) {
 			cpus = append(cpus, r.CPU)
 		}
 	}
@@ -54,6 +55,9 @@ func (s *Section) standing() []string {
 	}
 	if s.Duplicates > 0 {
 		list = append(list, fmt.Sprintf("%s given twice; the first one counts.", count(s.Duplicates, "answer")))
+	}
+	for _, t := range s.Skipped {
+		list = append(list, t.Task+" was left out: "+t.Why)
 	}
 	if s.Full == "" {
 		list = append(list, "No run has full attention (--policy full): intervals are of the values themselves, and nothing says what a policy loses.")

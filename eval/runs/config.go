@@ -19,7 +19,7 @@ func readConfig(dir string) (*Config, error) {
 	path := filepath.Join(dir, configName)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("it is no run: %w", err)
+		return nil, fmt.Errorf("it is no run: %w; give a folder that eval has written (--out, else one in eval-runs)", err)
 	}
 	if err != nil {
 		return nil, err
@@ -31,8 +31,21 @@ func readConfig(dir string) (*Config, error) {
 	return c, nil
 }
 
-// who says who computes; it may change while a run goes on, or from shard to shard.
-var who = []string{"Endpoints", "CPU", "Kernels", "Version", "Command"}
+// beside are the fields that do not say what is asked, but who computes and why no
+// more is asked; they may change while a run goes on, or from shard to shard.
+var beside = []string{"Skipped", "Endpoints", "CPU", "Kernels", "Version", "Command"}
+
+// Asks is what a run asks, and nothing beside: the same for all its shards, wherever
+// the model's file lies.
+func (c Config) Asks() Config {
+	for _, name := range beside {
+		reflect.ValueOf(&c).Elem().FieldByName(name).SetZero()
+	}
+	if c.ModelHash != "" {
+		c.Model = ""
+	}
+	return c
+}
 
 // differs is nil when both ask for the same, else an error with what they do not agree in.
 func (c *Config) differs(other *Config) error {
@@ -40,11 +53,14 @@ func (c *Config) differs(other *Config) error {
 	var list []string
 	for i := range a.NumField() {
 		field := a.Type().Field(i)
-		if slices.Contains(who, field.Name) || field.Name == "Model" && c.ModelHash != "" && c.ModelHash == other.ModelHash {
+		if slices.Contains(beside, field.Name) || field.Name == "Model" && c.ModelHash != "" && c.ModelHash == other.ModelHash {
 			continue
 		}
 		x, y := a.Field(i).Interface(), b.Field(i).Interface()
 		if have, now := inJSON(x), inJSON(y); have != now {
+			if field.Name == "Policies" && policyNames(c) != policyNames(other) {
+				have, now = policyNames(c), policyNames(other)
+			}
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			list = append(list, fmt.Sprintf("%s was %s, is %s", name, have, now))
 		}
@@ -53,6 +69,15 @@ func (c *Config) differs(other *Config) error {
 		return nil
 	}
 	return fmt.Errorf("it holds a run that asks for something else (%s); give another --out, or the options it began with", strings.Join(list, "; "))
+}
+
+// policyNames are the policies in short.
+func policyNames(c *Config) string {
+	var names []string
+	for _, p := range c.Policies {
+		names = append(names, p.Name)
+	}
+	return inJSON(names)
 }
 
 func inJSON(v any) string {
@@ -66,14 +91,7 @@ func inJSON(v any) string {
 // Slug is a name for the run's folder: the same for what goes on with it, another
 // for any other run.
 func (c *Config) Slug() string {
-	asks := *c
-	for _, name := range who {
-		reflect.ValueOf(&asks).Elem().FieldByName(name).SetZero()
-	}
-	if asks.ModelHash != "" {
-		asks.Model = ""
-	}
-	sum := sha256.Sum256([]byte(inJSON(asks)))
+	sum := sha256.Sum256([]byte(inJSON(c.Asks())))
 	model := strings.TrimSuffix(filepath.Base(c.Model), ".gguf")
 	name := model + "-" + strings.Join(c.Tasks, "-")
 	plain := func(r rune) rune {

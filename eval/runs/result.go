@@ -17,6 +17,14 @@ type Config struct {
 	Kernels   string   `json:"kernels"`
 	Version   string   `json:"version"`
 	Command   string   `json:"command"`
+
+	Skipped []Skipped `json:"skipped,omitempty"` // what is not among Tasks of the groups that were asked for
+}
+
+// A Skipped task was asked for by its group only, and left out.
+type Skipped struct {
+	Task string `json:"task"`
+	Why  string `json:"why"`
 }
 
 // A Policy is one way of computing that a run compares.

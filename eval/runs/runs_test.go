@@ -181,8 +181,21 @@ func TestRefusals(t *testing.T) {
 	other := config
 	other.Limit, other.Policies, other.Command, other.Model, other.CPU = 3, config.Policies[:1], "another", "elsewhere/m.gguf", "z80"
 	_, err := Open(dir, other, Shard{0, 3})
-	if err == nil || !strings.Contains(err.Error(), `limit was 0, is 3`) || !strings.Contains(err.Error(), `policies was [{"name":"full"`) {
+	if err == nil || !strings.Contains(err.Error(), `limit was 0, is 3`) || !strings.Contains(err.Error(), `policies was ["full","lazy"], is ["full"]`) {
 		t.Errorf("another configuration: %v", err)
+	}
+	other = config
+	other.Policies = append([]Policy{}, config.Policies...)
+	other.Policies[1].Recent = 60
+	if _, err := Open(dir, other, Shard{0, 3}); err == nil || !strings.Contains(err.Error(), `"recent":60`) {
+		t.Errorf("another policy of the same name: %v", err)
+	}
+	other = config
+	other.Skipped = []Skipped{{Task: "x", Why: "said otherwise on another machine"}}
+	if f, err := Open(dir, other, Shard{0, 3}); err != nil {
+		t.Errorf("why tasks were skipped is not what is asked: %v", err)
+	} else {
+		f.Close()
 	}
 	if strings.Contains(err.Error(), "command") || strings.Contains(err.Error(), "model") || strings.Contains(err.Error(), "z80") {
 		t.Errorf("who computes may change: %v", err)

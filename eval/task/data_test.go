@@ -267,8 +267,14 @@ func TestNoData(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	_, err := Find("hotpot")
-	if err == nil || !strings.Contains(err.Error(), "longbench16") || !strings.Contains(err.Error(), "hotpotqa") || !strings.Contains(err.Error(), "text_code") {
+	if err == nil || !strings.Contains(err.Error(), "longbench16") || !strings.Contains(err.Error(), "help tasks") {
 		t.Errorf("%v", err)
+	}
+	for name, optional := range map[string]bool{"gsm8k": false, "maths": true, "longbench16": true} {
+		found, err := Find(name)
+		if err != nil || slices.ContainsFunc(found, func(k Task) bool { return k.Optional != optional }) {
+			t.Errorf("%s: %v, %+v", name, err, found)
+		}
 	}
 	seen := map[string]bool{}
 	for _, k := range All() {

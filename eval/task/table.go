@@ -45,6 +45,7 @@ func Find(name string) ([]Task, error) {
 	var found []Task
 	for _, t := range all {
 		if t.Name == name || t.Group == name || name == "longbench16" && slices.Contains(longBench16, t.Name) {
+			t.Optional = t.Name != name
 			found = append(found, t)
 		}
 	}
@@ -55,12 +56,7 @@ func Find(name string) ([]Task, error) {
 	for _, g := range groups {
 		names = append(names, g.Name)
 	}
-	groupNames := strings.Join(names, ", ")
-	names = nil
-	for _, t := range all {
-		names = append(names, t.Name)
-	}
-	return nil, fmt.Errorf("no task is called %q; there are the groups %s and the tasks %s", name, groupNames, strings.Join(names, ", "))
+	return nil, fmt.Errorf("no task is called %q, and no group of tasks (%s); lighttransfer help tasks lists them all", name, strings.Join(names, ", "))
 }
 
 // scorer is the metric of a task that has one of its own.

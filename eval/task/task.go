@@ -9,6 +9,10 @@ type Task struct {
 	Summary string // one sentence for help texts
 	Scorer  score.Scorer
 
+	// Optional tasks are left out where their published data is missing. [Find] says
+	// so of those that it was asked for by their group.
+	Optional bool
+
 	// Records makes or reads the task's records, the same ones in the same order
 	// for equal options.
 	Records func(o Options) ([]Record, error)
