@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -191,4 +192,18 @@ func TestTinyNeedles(t *testing.T) {
 			t.Errorf("%d tokens: found %v of %d", n, found, count)
 		}
 	}
+}
+
+// The embedded model is loaded from a temporary folder that is gone before it is used.
+func TestNothingIsLeftBehind(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("mapped files cannot be removed here before they are closed")
+	}
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	m := openTiny(t)
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	generate(t, session(t, m, SessionOptions{}), Request{Prompt: "The magic", MaxTokens: 2})
 }

@@ -46,6 +46,9 @@ func ParsePolicy(text string, d Settings) (runs.Policy, error) {
 	p := runs.Policy{Name: spec + own, Spec: spec, KV: precision}
 	if spec != "auto" {
 		parsed, err := lazy.Parse(spec, lazy.Settings{Window: w, Last: d.Last})
+		if _, behind, at := strings.Cut(spec, "@"); err != nil && at && !strings.HasPrefix(spec, "plan:") {
+			return p, fmt.Errorf("behind the @, %q is no window like 4/252 or 4/252+8, nor kv=int8 or kv=bf16: %w", behind, err)
+		}
 		if err != nil {
 			return p, err
 		}

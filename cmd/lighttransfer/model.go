@@ -1,6 +1,11 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/lighttransfer/lighttransfer"
@@ -10,6 +15,15 @@ import (
 // open loads a model, with a progress bar when that takes its time.
 func (a *app) open(path string, l *loading) (m *lighttransfer.Model, seconds float64, err error) {
 	start := time.Now()
+	if path == "tiny" { // unpacked in a temporary folder while it loads, which ctrl-C must not leave behind
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		defer func() {
+			if ctx.Err() != nil && err == nil {
+				err = errors.Join(errInterrupted, m.Close())
+			}
+		}()
+	}
 	bar := meter{a: a, name: "loading", unit: "B"}
 	notice := func(text string) {
 		bar.stop()
