@@ -83,7 +83,7 @@ func (o Options) Open(path string) (*Model, error) {
 	}
 	m.name = m.model.Name
 	if path == "tiny" {
-		m.name = path
+		m.name, m.path = path, path
 		_ = clean() // now, so that no end of the process leaves it; Close does it where mapped files cannot be removed
 	}
 	return m, nil

@@ -28,6 +28,10 @@ type Remote struct {
 	Key       string // sent as bearer token; "": none
 	Context   int    // most tokens of a Prompt, four bytes each; 0: no limit
 
+	// Again is told why a request is made again, before each pause; by several
+	// goroutines at once. It may be nil.
+	Again func(error)
+
 	limit   *rate.Limiter // of requests to all endpoints; nil: none
 	client  http.Client
 	tries   int           // per record
@@ -117,6 +121,9 @@ func (m *Remote) ask(ctx context.Context, q *question) (*reply, error) {
 			return nil, fmt.Errorf("%s: %w", base, err)
 		case try >= m.tries*len(m.Endpoints):
 			return nil, fmt.Errorf("%s: %w; given up after %d tries", base, err, try)
+		}
+		if m.Again != nil {
+			m.Again(fmt.Errorf("%s: %w", base, err))
 		}
 		wait := min(again.after, longestAsked)
 		if try%len(m.Endpoints) == 0 {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -205,6 +206,10 @@ func (a *app) evalRemote(ctx context.Context, tasks []task.Task, o *evalFlags) e
 		return usageError{err}
 	}
 	remote.Key, remote.Context = os.Getenv("OPENAI_API_KEY"), o.context
+	var once sync.Once // a server that is overloaded would fill the screen
+	remote.Again = func(err error) {
+		once.Do(func() { a.say("note: %v; this is tried again, with growing pauses", err) })
+	}
 	if o.rate > 0 {
 		remote.SetRate(o.rate)
 	}
