@@ -9,8 +9,8 @@ import (
 )
 
 // Table writes rows under a header. Columns of numbers are set to the right. On a
-// terminal it has a ruled header and fits the width; elsewhere columns are parted
-// by two spaces.
+// terminal it has a ruled header and fits the width, if need be with texts in several
+// lines, but numbers in one; elsewhere columns are parted by two spaces.
 func (t *Term) Table(header []string, rows [][]string) {
 	right := make([]bool, len(header)) // [column]
 	for col := range right {
@@ -20,14 +20,16 @@ func (t *Term) Table(header []string, rows [][]string) {
 		t.plainTable(header, rows, right)
 		return
 	}
+	widths := columnWidths(header, rows)
+	t.fit(widths, right)
 	tbl := table.New().
 		Headers(header...).
-		Rows(rows...).
+		Rows(indented(rows)...).
 		Border(lipgloss.NormalBorder()).
 		BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderColumn(false).
 		BorderStyle(lipgloss.NewStyle().Faint(true)).
 		StyleFunc(func(row, col int) lipgloss.Style {
-			style := lipgloss.NewStyle().Padding(0, 1)
+			style := lipgloss.NewStyle().Padding(0, 1).Width(widths[col] + 2)
 			if col < len(right) && right[col] {
 				style = style.Align(lipgloss.Right)
 			}
@@ -36,19 +38,56 @@ func (t *Term) Table(header []string, rows [][]string) {
 			}
 			return style
 		})
-	if lipgloss.Width(tbl.String()) > t.width {
-		tbl = tbl.Width(t.width)
-	}
 	fmt.Fprintln(t, tbl.String())
 }
 
-func (t *Term) plainTable(header []string, rows [][]string, right []bool) {
+// columnWidths are what cells need in one line.
+func columnWidths(header []string, rows [][]string) []int {
 	widths := make([]int, len(header)) // [column]
 	for _, row := range append([][]string{header}, rows...) {
 		for col, cell := range row[:min(len(row), len(widths))] {
 			widths[col] = max(widths[col], lipgloss.Width(cell))
 		}
 	}
+	return widths
+}
+
+// indented are rows whose indented cells begin with spaces that no line ends at.
+func indented(rows [][]string) [][]string {
+	all := make([][]string, len(rows))
+	for i, row := range rows {
+		for _, cell := range row {
+			text := strings.TrimLeft(cell, " ")
+			all[i] = append(all[i], strings.Repeat("\u00a0", len(cell)-len(text))+text)
+		}
+	}
+	return all
+}
+
+// fit narrows columns of texts, the widest first, until the terminal holds them all,
+// or they are too narrow to be read.
+func (t *Term) fit(widths []int, right []bool) {
+	const least = 8
+	over := 2*len(widths) - t.width
+	for _, w := range widths {
+		over += w
+	}
+	for ; over > 0; over-- {
+		widest := -1
+		for col, w := range widths {
+			if !right[col] && w > least && (widest < 0 || w > widths[widest]) {
+				widest = col
+			}
+		}
+		if widest < 0 {
+			return
+		}
+		widths[widest]--
+	}
+}
+
+func (t *Term) plainTable(header []string, rows [][]string, right []bool) {
+	widths := columnWidths(header, rows)
 	for _, row := range append([][]string{header}, rows...) {
 		var line strings.Builder
 		for col, width := range widths {

@@ -112,6 +112,17 @@ short
 			t.Errorf("wider than the terminal: %q", line)
 		}
 	}
+	got = ansi.Strip(coloured(30, colorprofile.TrueColor, func(t *Term) {
+		t.Table([]string{"policy", "KV", "s"}, [][]string{{"lighttransfer:lazy=0.5@4/252", "17.6 MiB", "4.45"}, {"full", "23.9 MiB", "4.53"}})
+	}))
+	for _, line := range strings.Split(got, "\n") {
+		if lipgloss.Width(line) > 30 {
+			t.Errorf("wider than the terminal: %q", line)
+		}
+	}
+	if !strings.Contains(got, " 17.6 MiB  4.45") || !strings.Contains(got, " 23.9 MiB  4.53") {
+		t.Errorf("numbers are broken:\n%s", got)
+	}
 }
 
 func TestLayers(t *testing.T) {
