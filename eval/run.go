@@ -136,10 +136,10 @@ func (r *Run) open() (todo []open, before int, err error) {
 	return todo, before, nil
 }
 
-// score says how good an answer is, if one was generated.
+// score says how good an answer is, if one was generated and something is right.
 func (r *Run) score(rec *task.Record, res *runs.Result) {
 	s, ok := r.Scorers[rec.Task]
-	if res.Error != "" || rec.MaxTokens == 0 || !ok || s.Score == nil {
+	if res.Error != "" || rec.MaxTokens == 0 || len(rec.Reference.Answers) == 0 || !ok || s.Score == nil {
 		return
 	}
 	v := s.Score(res.Prediction, rec.Reference)

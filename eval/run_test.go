@@ -45,7 +45,7 @@ func (a *answerer) Answer(_ context.Context, r *task.Record, policies []runs.Pol
 
 func manyRecords(n int) (list []task.Record) {
 	for i := range n {
-		list = append(list, task.Record{Task: "t", ID: fmt.Sprint(i), Prompt: fmt.Sprint("question ", i), MaxTokens: 1})
+		list = append(list, task.Record{Task: "t", ID: fmt.Sprint(i), Prompt: fmt.Sprint("question ", i), MaxTokens: 1, Reference: score.Reference{Answers: []string{"yes"}}})
 	}
 	return list
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/lighttransfer/lighttransfer/eval/task"
 	"github.com/lighttransfer/lighttransfer/internal/kernel"
 	"github.com/lighttransfer/lighttransfer/internal/mem"
-	"github.com/lighttransfer/lighttransfer/internal/ui"
 	"github.com/lighttransfer/lighttransfer/tokenizer"
 )
 
@@ -291,35 +290,6 @@ func (a *app) evalFolder(ctx context.Context, r *eval.Run, config runs.Config, d
 		err = fmt.Errorf("%d of %d answers failed; the same command asks them again", tally.Failed, tally.Failed+tally.Answered)
 	}
 	return err
-}
-
-// write is the table for people.
-func (r *evalResult) write(t *ui.Term) {
-	number := func(v *float64, format string) string {
-		if v == nil {
-			return "–"
-		}
-		return fmt.Sprintf(format, *v)
-	}
-	header := []string{"task", "policy", "records", "score", "KV", "of full", "NLL", "KL", "kept", "s/record"}
-	var rows [][]string
-	for _, w := range r.Rows {
-		kept := w.Kept
-		if kept != nil {
-			percent := *kept * 100
-			kept = &percent
-		}
-		count := fmt.Sprint(w.Count)
-		if w.Failed > 0 {
-			count += fmt.Sprintf(" (%d failed)", w.Failed)
-		}
-		rows = append(rows, []string{w.Task, w.Policy, count, number(w.Score, "%.1f"), mem.FormatBytes(int64(w.KVBytes)), fmt.Sprintf("%.0f %%", w.KVShare*100),
-			number(w.NLL, "%.3f"), number(w.KL, "%.4f"), number(kept, "%.1f %%"), fmt.Sprintf("%.2f", w.Seconds)})
-	}
-	t.Table(header, rows)
-	if r.Missing > 0 {
-		fmt.Fprintf(t, "\n%d answers are still missing (other shards, or a run that was stopped).\n", r.Missing)
-	}
 }
 
 // evalTasks finds tasks by name, by group or by file, each once.
