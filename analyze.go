@@ -138,7 +138,7 @@ func (m *Model) Analyze(ctx context.Context, samples []Sample, o AnalyzeOptions)
 	long, total := 0, 0 // samples longer than the window; tokens
 	for i, s := range samples {
 		if texts[i], _, err = m.sampleIDs(s); err == nil && len(texts[i]) > c.Context {
-			err = fmt.Errorf("%w: %d tokens, the model was made for %d", ErrContext, len(texts[i]), c.Context)
+			err = fmt.Errorf("%w: %d tokens, the model was made for %d; shorten the text", ErrContext, len(texts[i]), c.Context)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("sample %d: %w", i+1, err)

@@ -156,33 +156,33 @@ func (m *Model) OpenSession(path string, o SessionOptions) (*Session, error) {
 func (m *Model) openSession(f *mmap.File, o SessionOptions) (*Session, error) {
 	data := f.Data
 	if len(data) < sessionPrefix || string(data[:8]) != sessionMagic {
-		return nil, errors.New("it is not a session file")
+		return nil, errors.New("it is not a session file; give another")
 	}
 	if v := binary.LittleEndian.Uint32(data[8:]); v != sessionVersion {
 		return nil, fmt.Errorf("it has version %d, this program reads %d", v, sessionVersion)
 	}
 	n := int(binary.LittleEndian.Uint32(data[12:]))
 	if n > maxHeader || pagesStart(n) > len(data) {
-		return nil, errors.New("it is torn: the header is cut off")
+		return nil, errors.New("it is torn: the header is cut off; remove it to begin anew")
 	}
 	raw := data[sessionPrefix:][:n]
 	if crc32.Checksum(raw, castagnoli) != binary.LittleEndian.Uint32(data[16:]) {
-		return nil, errors.New("its header is damaged")
+		return nil, errors.New("its header is damaged; remove it to begin anew")
 	}
 	var h sessionHeader
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&h); err != nil {
-		return nil, fmt.Errorf("its header is damaged: %w", err)
+		return nil, fmt.Errorf("its header is damaged: %w; remove it to begin anew", err)
 	}
 	pages := data[pagesStart(n):]
 	if want, err := h.KV.Bytes(); err != nil {
 		return nil, err
 	} else if want != int64(len(pages)) {
-		return nil, fmt.Errorf("it is torn: %d of %d bytes of cache are there", len(pages), want)
+		return nil, fmt.Errorf("it is torn: %d of %d bytes of cache are there; remove it to begin anew", len(pages), want)
 	}
 	if crc32.Checksum(pages, castagnoli) != binary.LittleEndian.Uint32(data[20:]) {
-		return nil, errors.New("its cache is damaged (the checksum differs)")
+		return nil, errors.New("its cache is damaged (the checksum differs); remove it to begin anew")
 	}
 	if h.ModelHash != m.hash {
 		return nil, fmt.Errorf("it was made with another model (%s); use that one, or another session file", h.Model)

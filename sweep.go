@@ -16,7 +16,7 @@ import (
 func (m *Model) Sweep(ctx context.Context, ids []int32, p model.Probe, windows []kv.Window, layer func(l int)) ([][]*model.Observation, error) {
 	c := &m.model.Config
 	if len(ids) > c.Context {
-		return nil, fmt.Errorf("%w: %d tokens, the model was made for %d", ErrContext, len(ids), c.Context)
+		return nil, fmt.Errorf("%w: %d tokens, the model was made for %d; shorten the text", ErrContext, len(ids), c.Context)
 	}
 	if err := enoughMemory(fmt.Sprintf("reading %d tokens", len(ids)), m.sweepBytes(len(ids))); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -272,7 +273,9 @@ func (a *app) evalFolder(ctx context.Context, r *eval.Run, config runs.Config, d
 	tally, err := r.Do(ctx)
 	bar.stop()
 	if err != nil {
-		a.say("%d answers are kept; the same command goes on", tally.Before+tally.Answered)
+		if ctx.Err() != nil || tally != (eval.Tally{}) { // else the run cannot begin, and the same command cannot go on
+			a.say("%d answers are kept; the same command goes on", tally.Before+tally.Answered)
+		}
 		return err
 	}
 	all, err := runs.Read(dir)
@@ -298,20 +301,28 @@ func evalTasks(names []string) ([]task.Task, error) {
 		return nil, errors.New("TASK missing")
 	}
 	var list []task.Task
+	files := map[string]string{} // by the task's name; "" for a task of the program's own
 	for _, name := range names {
-		found := []task.Task{eval.FileTask(name)}
-		if !strings.HasSuffix(name, ".jsonl") {
-			var err error
-			if found, err = task.Find(name); err != nil {
-				return nil, err
-			}
+		file := ""
+		var found []task.Task
+		var err error
+		if strings.HasSuffix(name, ".jsonl") {
+			file, found = name, []task.Task{eval.FileTask(name)}
+		} else if found, err = task.Find(name); err != nil {
+			return nil, err
 		}
 		for _, t := range found {
-			if i := slices.IndexFunc(list, func(u task.Task) bool { return u.Name == t.Name }); i >= 0 {
+			have, again := files[t.Name]
+			switch {
+			case !again:
+				files[t.Name] = file
+				list = append(list, t)
+			case have != file:
+				return nil, fmt.Errorf("two tasks are called %s, and their answers could not be told apart: rename %s", t.Name, cmp.Or(file, have))
+			default:
+				i := slices.IndexFunc(list, func(u task.Task) bool { return u.Name == t.Name })
 				list[i].Optional = list[i].Optional && t.Optional
-				continue
 			}
-			list = append(list, t)
 		}
 	}
 	return list, nil

@@ -41,7 +41,12 @@ var evalColumns = []evalColumn{
 	{"NLL", "NLL, KL: of the right answer, nats per token", func(w *eval.Row) string { return figure(w.NLL, 1, "%.3f") }},
 	{"KL", "", func(w *eval.Row) string { return figure(w.KL, 1, "%.4f") }},
 	{"kept", "kept: of its tokens that full attention puts first", func(w *eval.Row) string { return figure(w.Kept, 100, "%.1f %%") }},
-	{"s", "s: seconds per record", func(w *eval.Row) string { return fmt.Sprintf("%.2f", w.Seconds) }},
+	{"s", "s: seconds per record", func(w *eval.Row) string {
+		if w.Count == 0 {
+			return none
+		}
+		return fmt.Sprintf("%.2f", w.Seconds)
+	}},
 }
 
 const none = "–"

@@ -26,7 +26,7 @@ func readConfig(dir string) (*Config, error) {
 	}
 	c := new(Config)
 	if err := json.Unmarshal(data, c); err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w", path, err)
+		return nil, fmt.Errorf("%s is damaged: %w; mend it, or give another --out", path, err)
 	}
 	return c, nil
 }
