@@ -47,10 +47,7 @@ func (r *Run) Do(ctx context.Context) (Tally, error) {
 	if err != nil {
 		return Tally{}, err
 	}
-	total := 0
-	for _, t := range todo {
-		total += len(t.policies)
-	}
+	total := answers(todo)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	tally := Tally{Before: before}
@@ -109,6 +106,14 @@ send:
 type open struct {
 	record   *task.Record
 	policies []runs.Policy
+}
+
+// answers is how many there are to give.
+func answers(todo []open) (n int) {
+	for _, t := range todo {
+		n += len(t.policies)
+	}
+	return n
 }
 
 func (r *Run) open() (todo []open, before int, err error) {

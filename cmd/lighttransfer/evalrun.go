@@ -86,6 +86,10 @@ shards together still lack; skipped is what was left out of groups.`
 		}
 		return a.evalRun(c, args, o)
 	}
+	o.flags(c)
+}
+
+func (o *evalFlags) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.model, "model", "", "the `MODEL` that answers; with --endpoint its name there")

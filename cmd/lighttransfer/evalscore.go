@@ -233,11 +233,17 @@ func (a *app) evalScoreDir(dir string, o *scoreFlags) error {
 		return len(order)
 	}
 	slices.SortStableFunc(tasks, func(x, y *taskScore) int { return place(x.Task) - place(y.Task) })
+	return a.printScores(tasks)
+}
+
+// printScores shows the scores of a folder, with LongBench's averages where all their
+// tasks are there.
+func (a *app) printScores(tasks []*taskScore) error {
 	all, paper := average(tasks, score.LongBench), average(tasks, score.LongBench16)
 	if a.json {
 		return a.print(struct {
 			Tasks       []*taskScore `json:"tasks"`
-			LongBench   *float64     `json:"longbench,omitempty"`   // the mean of the 21 tasks, if all are there
+			LongBench   *float64     `json:"longbench,omitempty"`   // the mean of the 21 tasks
 			LongBench16 *float64     `json:"longbench16,omitempty"` // of the 16 that the paper reports
 		}{tasks, all, paper})
 	}

@@ -129,10 +129,18 @@ pulled, or "tiny", a small model inside this program.`,
 		root.AddCommand(verb(a))
 	}
 	root.SetFlagErrorFunc(flagError)
+	libraryVerbs(root)
+	return root
+}
+
+// libraryVerbs adds completion and help, which are the library's, and has them refuse
+// a shell or a topic that there is not: left alone they show a help text, as if all
+// were well.
+func libraryVerbs(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
-		switch c.Name() { // the library shows the help text for a shell or a topic that there is not, as if all were well
+		switch c.Name() {
 		case "completion":
 			c.Example = "  source <(lighttransfer completion bash)\n  lighttransfer completion zsh > ~/.zfunc/_lighttransfer"
 			c.Args = func(c *cobra.Command, args []string) error {
@@ -149,7 +157,6 @@ pulled, or "tiny", a small model inside this program.`,
 			}
 		}
 	}
-	return root
 }
 
 // names lists commands.
