@@ -43,7 +43,7 @@ var syntheticTasks = []string{"niah_single", "niah_multikey", "hotpotqa", "qaspe
 // syntheticRun is a run as a model of 30 layers might give it, the same every time.
 func syntheticRun(policies, perTask int) runs.Run {
 	cfg := runs.Config{Model: "SmolLM2-135M-Instruct", ModelHash: "5af3c1d2e4b6a798", Tasks: syntheticTasks, Seed: 7, Context: 8192,
-		CPU: "AMD EPYC 9R14, 2 cores", Kernels: "avx512", Version: "v0.2.0", Command: "lighttransfer eval run longbench niah --model SmolLM2.gguf --policy full,..."}
+		CPU: "AMD EPYC 9R14, 2 cores", Kernels: "avx512", Version: "v0.2.0", Command: "lighttransfer eval longbench niah --model SmolLM2.gguf --policy full,..."}
 	var results []runs.Result
 	for i, s := range synthetic[:policies] {
 		p := runs.Policy{Name: s.spec, Spec: s.spec, Sink: 4, Recent: 252, Stride: s.stride, KV: s.kv}

@@ -67,31 +67,34 @@ func (s *sources) essay() ([]string, error) {
 	if s.essays != nil {
 		return s.essays, nil
 	}
-	s.essays = novel()
-	if s.data == "" {
-		return s.essays, nil
+	text, err := s.publishedEssays()
+	if err != nil {
+		return nil, err
 	}
-	var text string
-	if file := filepath.Join(s.data, "PaulGrahamEssays.json"); exists(file) { // as RULER's script stores them
-		var essays struct{ Text string }
-		data, err := os.ReadFile(file)
-		if err == nil {
-			err = json.Unmarshal(data, &essays)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		text = essays.Text
-	} else {
-		var err error
-		if text, err = readTexts(filepath.Join(s.data, "PaulGrahamEssays", "*.txt")); err != nil {
-			return nil, err
-		}
-	}
-	if strings.TrimSpace(text) != "" {
-		s.essays = sentences(text)
+	if s.essays = sentences(text); s.essays == nil {
+		s.essays = novel()
 	}
 	return s.essays, nil
+}
+
+// publishedEssays is empty where the folder of data has none.
+func (s *sources) publishedEssays() (string, error) {
+	if s.data == "" {
+		return "", nil
+	}
+	file := filepath.Join(s.data, "PaulGrahamEssays.json") // as RULER's script stores them
+	if !exists(file) {
+		return readTexts(filepath.Join(s.data, "PaulGrahamEssays", "*.txt"))
+	}
+	var essays struct{ Text string }
+	data, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(data, &essays)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", file, err)
+	}
+	return essays.Text, nil
 }
 
 func exists(file string) bool {
