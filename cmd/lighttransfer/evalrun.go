@@ -80,6 +80,16 @@ shards together still lack; skipped is what was left out of groups.`
   lighttransfer eval questions.jsonl --model SmolLM2.gguf --shard 0/4 --out /shared/run
   lighttransfer eval questions.jsonl --endpoint http://localhost:8000/v1 --model qwen3-32b`
 	c.Args = cobra.ArbitraryArgs
+	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var names []string
+		for _, g := range task.Groups() {
+			names = append(names, g.Name)
+		}
+		for _, t := range task.All() {
+			names = append(names, t.Name)
+		}
+		return names, cobra.ShellCompDirectiveDefault // and files
+	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 && c.Flags().NFlag() == 0 {
 			return c.Help()
@@ -111,6 +121,9 @@ func (o *evalFlags) flags(c *cobra.Command) {
 	f.Float64Var(&o.rate, "rate", 0, "at most `N` requests per minute to all endpoints together (0: no limit)")
 	f.IntVar(&o.parallel, "parallel", 4, "`N` requests at a time per endpoint")
 	c.RegisterFlagCompletionFunc("policy", completePolicy)
+	c.RegisterFlagCompletionFunc("model", func(c *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+		return modelArgument(c, nil, prefix)
+	})
 }
 
 // shardFlag is a flag like 0/4.

@@ -25,12 +25,14 @@ func evalScoreCommand(a *app) *cobra.Command {
 		Short: "Score answers that are there already",
 		Long: `Score says how good answers are, with the number that the task's official script gives.
 
-PREDICTIONS has one JSON object per line (- is the standard input): {"pred": "...", "answers": ["..."]}, with
-"all_classes" for classification and "length" for LongBench-E (hotpotqa_e); tasks of maths
-may have {"pred": "...", "answer": "..."}. A "pred" that is a list of samples counts as their mean; for maths
-the score of the majority's answer is given too.
+PREDICTIONS has one JSON object per line (- is the standard input):
+{"pred": "...", "answers": ["..."]}, with "all_classes" for classification and "length"
+for LongBench-E (hotpotqa_e); tasks of maths may have {"pred": "...", "answer": "..."}.
+A "pred" that is a list of samples counts as their mean; for maths the score of the
+majority's answer is given too.
 
-DIR has a file TASK.jsonl for each of several tasks, and gets a table of them all, with LongBench's averages.
+DIR has a file TASK.jsonl for each of several tasks, and gets a table of them all, with
+LongBench's averages.
 
 The Chinese tasks of LongBench count words, which are found with the tables of jieba; they
 are not part of this program. tools/fetch-jieba.sh gets them, or this, and then --jieba:
