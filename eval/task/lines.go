@@ -15,9 +15,9 @@ import (
 const maxLine = 64 << 20
 
 // Lines gives read each line of a file that has one JSON value a line, with its number
-// from 1, and says of an error which line it is in. Lines of white space are passed over. Data, records and
-// predictions are all read by it, so that they refuse the same: what is no UTF-8, a
-// line with more or less than one value, a line without end.
+// from 1, and says of an error which line it is in. Lines of white space are passed
+// over. Data, records and predictions are all read by it, so that they refuse the same:
+// what is no UTF-8, a line with more or less than one value, a line without end.
 func Lines(in io.Reader, read func(number int, line []byte) error) error {
 	s := bufio.NewScanner(in)
 	s.Buffer(nil, maxLine)

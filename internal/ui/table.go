@@ -29,7 +29,10 @@ func (t *Term) Table(header []string, rows [][]string) {
 		BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderColumn(false).
 		BorderStyle(lipgloss.NewStyle().Faint(true)).
 		StyleFunc(func(row, col int) lipgloss.Style {
-			style := lipgloss.NewStyle().Padding(0, 1).Width(widths[col] + 2)
+			style := lipgloss.NewStyle().Padding(0, 1)
+			if col < len(widths) {
+				style = style.Width(widths[col] + 2)
+			}
 			if col < len(right) && right[col] {
 				style = style.Align(lipgloss.Right)
 			}
