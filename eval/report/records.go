@@ -43,7 +43,7 @@ func checkRun(r *runs.Run) error {
 	case len(c.Policies) == 0:
 		return errors.New("the configuration names no policies; is this a run's folder?")
 	case len(r.Results) == 0:
-		return errors.New("no results yet; go on with the run first")
+		return errors.New("no results yet; go on with the run first, or leave its folder out")
 	}
 	known := map[string]bool{}
 	for _, p := range c.Policies {
