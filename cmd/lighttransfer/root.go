@@ -204,8 +204,10 @@ func arguments(least, most int, what string) cobra.PositionalArgs {
 		switch {
 		case len(args) < least:
 			return fmt.Errorf("%s missing", what)
-		case len(args) > most:
+		case len(args) > most && most > 1: // MODEL and a text
 			return fmt.Errorf("%q is one argument too many; put a text with spaces in quotes", args[most])
+		case len(args) > most:
+			return fmt.Errorf("%q is one argument too many", args[most])
 		}
 		return nil
 	}
