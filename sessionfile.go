@@ -28,7 +28,7 @@ import (
 //	pages: see kv.Cache.Write
 const (
 	sessionMagic   = "LTSESSN\n"
-	sessionVersion = 1
+	sessionVersion = 2
 	sessionAlign   = 4096
 	sessionPrefix  = 24
 	maxHeader      = 1 << 30

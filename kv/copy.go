@@ -38,11 +38,11 @@ func (c *Cache) CopyLayer(from *Cache, layer int) error {
 func (p *Pool) copies(of []*Page) ([]*Page, error) {
 	var pages []*Page
 	for _, src := range of {
-		pg, err := p.take()
+		pg, err := p.take(last(pages))
 		if err != nil {
 			return pages, err
 		}
-		copy(pg.mem, src.mem)
+		pg.fill(src)
 		pages = append(pages, pg)
 	}
 	return pages, nil

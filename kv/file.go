@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // A Layout says what lies in the pages of a stored cache.
@@ -73,7 +74,8 @@ func (l *Layout) Bytes() (int64, error) {
 	return n * l.Precision.PageBytes(l.HeadDim), nil
 }
 
-// Write writes the pages as they lie in memory, head after head, as HeadLayout says.
+// Write writes the pages by fours, as they lie in an extent, head after head, as
+// HeadLayout says.
 // Merged heads cannot be written.
 func (c *Cache) Write(w io.Writer) error {
 	for i := range c.heads {
@@ -82,10 +84,22 @@ func (c *Cache) Write(w io.Writer) error {
 			return errors.New("merged layers have no place in a file")
 		}
 		for _, pages := range [][]*Page{h.kept, h.held, h.recent} {
-			for _, pg := range pages {
-				if _, err := w.Write(pg.mem); err != nil {
+			for four := range slices.Chunk(pages, extentPages) {
+				if err := writePages(w, four); err != nil {
 					return err
 				}
+			}
+		}
+	}
+	return nil
+}
+
+// writePages writes pages as Precision.lay lays them.
+func writePages(w io.Writer, pages []*Page) error {
+	for part := range pages[0].parts() {
+		for _, pg := range pages {
+			if _, err := w.Write(pg.parts()[part]); err != nil {
+				return err
 			}
 		}
 	}
@@ -112,27 +126,21 @@ func Open(pool *Pool, l Layout, data []byte, unmap func() error) (*Cache, error)
 	if err != nil {
 		return nil, err
 	}
-	next := func() *Page {
-		mem := data[:pool.pageBytes()]
-		data = data[len(mem):]
-		pool.adopt()
-		pg := pool.precision.page(mem, pool.dim)
-		pg.mapped = true
-		return pg
+	next := func(n int) (pages []*Page) {
+		for ; n > 0; n -= extentPages {
+			count := min(n, extentPages)
+			mem := data[:int64(count)*pool.pageBytes()]
+			data = data[len(mem):]
+			pages = append(pages, pool.precision.lay(mem, pool.dim, count)...)
+			pool.adopt(count)
+		}
+		return pages
 	}
 	for i, hl := range l.Heads {
 		h := &c.heads[i]
 		h.first, h.nkept, h.from = hl.First, hl.Kept, hl.From
 		kept, held, recent := l.pages(hl)
-		for range kept {
-			h.kept = append(h.kept, next())
-		}
-		for range held {
-			h.held = append(h.held, next())
-		}
-		for range recent {
-			h.recent = append(h.recent, next())
-		}
+		h.kept, h.held, h.recent = next(kept), next(held), next(recent)
 	}
 	for i := range c.length {
 		c.length[i] = l.Length

@@ -45,8 +45,8 @@ type Page struct {
 	K8, V8         []int8    // int8: [128/16][dim/4][16 tokens][4], [128/32][dim/16][8 token quads][16 dims][4]
 	KScale, VScale []float32 // [128]
 
-	mem    []byte // all of it, as it lies in a session file
-	mapped bool   // memory of a session file: never enters the free list
+	extent *extent // where it lies, as page number at; nil in memory that is not a pool's
+	at     int
 }
 
 // PadDim is the dimension in which a head of headDim dimensions is stored.
@@ -61,15 +61,43 @@ func (p Precision) PageBytes(headDim int) int64 {
 	return 2 * 2 * n
 }
 
-// page lays a page over mem, PageBytes long and aligned to 4 bytes.
-func (p Precision) page(mem []byte, dim int) *Page {
+// lay lays count pages over mem, which is PageBytes long for each and aligned to 4
+// bytes: the keys of all, then the values of all, then their scales likewise.
+func (p Precision) lay(mem []byte, dim, count int) []*Page {
 	n := PageTokens * dim
-	at := func(i int) unsafe.Pointer { return unsafe.Pointer(&mem[i]) }
-	if p == Int8 {
-		return &Page{mem: mem, K8: unsafe.Slice((*int8)(at(0)), n), V8: unsafe.Slice((*int8)(at(n)), n),
-			KScale: unsafe.Slice((*float32)(at(2*n)), PageTokens), VScale: unsafe.Slice((*float32)(at(2*n+4*PageTokens)), PageTokens)}
+	pages := make([]*Page, count)
+	for i := range pages {
+		at := func(size, part, offset int) unsafe.Pointer {
+			return unsafe.Pointer(&mem[count*offset+(part*count+i)*size])
+		}
+		if p == Int8 {
+			pages[i] = &Page{K8: unsafe.Slice((*int8)(at(n, 0, 0)), n), V8: unsafe.Slice((*int8)(at(n, 1, 0)), n),
+				KScale: unsafe.Slice((*float32)(at(4*PageTokens, 0, 2*n)), PageTokens), VScale: unsafe.Slice((*float32)(at(4*PageTokens, 1, 2*n)), PageTokens)}
+			continue
+		}
+		pages[i] = &Page{K: unsafe.Slice((*uint16)(at(2*n, 0, 0)), n), V: unsafe.Slice((*uint16)(at(2*n, 1, 0)), n)}
 	}
-	return &Page{mem: mem, K: unsafe.Slice((*uint16)(at(0)), n), V: unsafe.Slice((*uint16)(at(2*n)), n)}
+	return pages
+}
+
+// parts is the memory of the page: keys, values, and their scales if they have any.
+func (pg *Page) parts() [][]byte {
+	if pg.K8 != nil {
+		return [][]byte{bytesOf(pg.K8), bytesOf(pg.V8), bytesOf(pg.KScale), bytesOf(pg.VScale)}
+	}
+	return [][]byte{bytesOf(pg.K), bytesOf(pg.V)}
+}
+
+func bytesOf[T any](s []T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(&s[0])), len(s)*int(unsafe.Sizeof(s[0])))
+}
+
+// fill makes the page a copy of another one of the same kind.
+func (pg *Page) fill(from *Page) {
+	parts := from.parts()
+	for i, to := range pg.parts() {
+		copy(to, parts[i])
+	}
 }
 
 // put writes the keys and values of n tokens into the slots from slot on: k and v

@@ -155,7 +155,7 @@ func TestPickRefusals(t *testing.T) {
 
 // What is read back from a page is what was put into it.
 func TestPageKey(t *testing.T) {
-	pg := BF16.page(make([]byte, BF16.PageBytes(dim)), dim)
+	pg := BF16.lay(make([]byte, BF16.PageBytes(dim)), dim, 1)[0]
 	k, got, want := make([]float32, dim), make([]float32, dim), make([]float32, dim)
 	for j := range k {
 		k[j] = float32(j) - 3

@@ -4,10 +4,12 @@
 // Layout:    pages as in attn_page.go: one zmm register is a pair of dimensions
 //            of 16 keys, or a pair of tokens of 16 dimensions of V. S has rows of
 //            STRIDE bytes; P overwrites the first half of each row.
-// Algorithm: register tiles of 3 to 12 rows x 2 tiles of 16 columns. Per step
-//            two 64-byte loads of K or V and one broadcast per row feed 6 to
-//            24 dot products; nothing is repacked. The same lines of four
-//            groups later are prefetched into L2.
+// Algorithm: 12 rows: register tiles of 12 x 2 tiles of 16 columns. Per step two
+//            64-byte loads of K or V and one broadcast per row feed 24 dot
+//            products; nothing is repacked. Up to 8 rows: memory is the limit, and
+//            K and V are read as they lie, one tile after the other, which the
+//            processor foresees: prefetching more by hand only slows it down. The
+//            order of the sums is the same.
 // Tested by: TestAttendTiers, TestAttendSplits, FuzzAttend (attn_tier_test.go).
 
 #include "textflag.h"
@@ -88,6 +90,24 @@ dims:
 
 // The bodies below are included once per number of rows.
 
+// A pair of tokens of 16 dimensions of V times 3, 4 or 8 rows of P.
+#define PAIR3(i) \
+	VMOVDQU64 (64*i)(DI), Z24; \
+	VDPBF16PSBCST(0, 24, 6, 0*STRIDE+4*i); \
+	VDPBF16PSBCST(1, 24, 6, 1*STRIDE+4*i); \
+	VDPBF16PSBCST(2, 24, 6, 2*STRIDE+4*i)
+#define PAIR4(i) \
+	PAIR3(i); \
+	VDPBF16PSBCST(3, 24, 6, 3*STRIDE+4*i)
+#define PAIR8(i) \
+	PAIR4(i); \
+	VDPBF16PSBCST(4, 24, 6, 4*STRIDE+4*i); \
+	VDPBF16PSBCST(5, 24, 6, 5*STRIDE+4*i); \
+	VDPBF16PSBCST(6, 24, 6, 6*STRIDE+4*i); \
+	VDPBF16PSBCST(7, 24, 6, 7*STRIDE+4*i)
+
+#define PAIR(i) PAIR3(i)
+
 // func attnQK3BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK3BF16(SB), NOSPLIT, $0-48
 	MOVQ s+0(FP), DX
@@ -95,7 +115,7 @@ TEXT ·attnQK3BF16(SB), NOSPLIT, $0-48
 	MOVQ k+16(FP), R9
 	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
-#include "attn_bf16_qk_amd64.h"
+#include "attn_bf16_few_qk_amd64.h"
 
 // func attnPV3BF16(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV3BF16(SB), NOSPLIT, $0-48
@@ -105,9 +125,12 @@ TEXT ·attnPV3BF16(SB), NOSPLIT, $0-48
 	MOVQ c+24(FP), R10
 	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
-#include "attn_bf16_pv_amd64.h"
+	MOVQ $3, R13
+#include "attn_bf16_few_pv_amd64.h"
 
 #define ROWS4
+#undef PAIR
+#define PAIR(i) PAIR4(i)
 
 // func attnQK4BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK4BF16(SB), NOSPLIT, $0-48
@@ -116,7 +139,7 @@ TEXT ·attnQK4BF16(SB), NOSPLIT, $0-48
 	MOVQ k+16(FP), R9
 	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
-#include "attn_bf16_qk_amd64.h"
+#include "attn_bf16_few_qk_amd64.h"
 
 // func attnPV4BF16(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV4BF16(SB), NOSPLIT, $0-48
@@ -126,9 +149,12 @@ TEXT ·attnPV4BF16(SB), NOSPLIT, $0-48
 	MOVQ c+24(FP), R10
 	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
-#include "attn_bf16_pv_amd64.h"
+	MOVQ $4, R13
+#include "attn_bf16_few_pv_amd64.h"
 
 #define ROWS8
+#undef PAIR
+#define PAIR(i) PAIR8(i)
 
 // func attnQK8BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK8BF16(SB), NOSPLIT, $0-48
@@ -137,7 +163,7 @@ TEXT ·attnQK8BF16(SB), NOSPLIT, $0-48
 	MOVQ k+16(FP), R9
 	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
-#include "attn_bf16_qk_amd64.h"
+#include "attn_bf16_few_qk_amd64.h"
 
 // func attnPV8BF16(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV8BF16(SB), NOSPLIT, $0-48
@@ -147,9 +173,9 @@ TEXT ·attnPV8BF16(SB), NOSPLIT, $0-48
 	MOVQ c+24(FP), R10
 	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
-#include "attn_bf16_pv_amd64.h"
+	MOVQ $8, R13
+#include "attn_bf16_few_pv_amd64.h"
 
-#define ROWS12
 
 // func attnQK12BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK12BF16(SB), NOSPLIT, $0-48

@@ -216,7 +216,7 @@ func (b *attnBlock) hide(t *attnKernels, p *run, from, to int) {
 // is then done page by page, in the order it lies in memory.
 func (b *attnBlock) mix(t *attnKernels, f *attnProducts, from, d int) {
 	o, g := &b.o[from*d], &b.g
-	if f.rows == t.chunk() && !t.onePage {
+	if f.rows <= t.inOrder || f.rows == t.chunk() && !t.onePage {
 		f.pv(o, &b.s[0], &g.v[0], &b.c[0], g.n, d)
 		return
 	}

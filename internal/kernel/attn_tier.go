@@ -36,6 +36,9 @@ type attnKernels struct {
 	// must be called for each page alone: its sums are rounded once per call.
 	groupP  int
 	onePage bool
+	// inOrder is up to how many rows pv reads the values of any number of pages in
+	// the order in which they lie in memory.
+	inOrder int
 }
 
 // attnProducts are the two matrix products for a number of rows.
