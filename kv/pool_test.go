@@ -55,7 +55,7 @@ func TestHeadsHaveTheirExtents(t *testing.T) {
 				p.put(pg)
 			}
 		}
-		if want := 7 * 24 * 3 / 4 * 9 / 10; together < want {
+		if want := 7 * 24 * 3 / 4 * 17 / 20; together < want {
 			t.Errorf("%d at once: %d pages follow the one before, want %d", atOnce, together, want)
 		}
 	}
