@@ -37,8 +37,8 @@ func (c *Cache) CopyLayer(from *Cache, layer int) error {
 // copies takes pages with the contents of others; on an error, as many as there are.
 func (p *Pool) copies(of []*Page) ([]*Page, error) {
 	var pages []*Page
-	for _, src := range of {
-		pg, err := p.take(last(pages))
+	for i, src := range of {
+		pg, err := p.take(last(pages), len(of)-i)
 		if err != nil {
 			return pages, err
 		}

@@ -78,7 +78,7 @@ func (h *Head) put(p *Pool, n, b int, k, v []float32, stride, off, d int) error 
 	for i := 0; i < b; {
 		slot, page := (n+i)%PageTokens, (n+i)/PageTokens-h.first
 		if page == len(h.recent) {
-			pg, err := p.take(last(h.recent))
+			pg, err := p.take(last(h.recent), pagesOf(slot+b-i))
 			if err != nil {
 				return err
 			}
@@ -117,7 +117,7 @@ func (h *Head) keep(p *Pool, n int) error {
 // end of the kept ones.
 func (h *Head) copyKept(p *Pool, pos int) error {
 	if h.nkept == len(h.kept)*PageTokens {
-		pg, err := p.take(last(h.kept))
+		pg, err := p.take(last(h.kept), 1)
 		if err != nil {
 			return err
 		}

@@ -72,7 +72,7 @@ func (c *Cache) merge(pair [2]*Head, from int, m Merge) error {
 		}
 	}
 	for i := range from / PageTokens {
-		pg, err := c.pool.take(last(both.dirs))
+		pg, err := c.pool.take(last(both.dirs), 1)
 		if err != nil {
 			return err
 		}
@@ -138,7 +138,7 @@ func (c *Cache) restoreLayer(layer int) error {
 		}
 		n := len(h.merged.dirs)
 		for len(c.scratch) < used+n {
-			pg, err := c.pool.take(last(c.scratch))
+			pg, err := c.pool.take(last(c.scratch), used+n-len(c.scratch))
 			if err != nil {
 				return err
 			}

@@ -21,7 +21,7 @@ var ErrBudget = errors.New("KV budget exceeded")
 // Pages come in extents of four, the keys of all four, then the values: attention
 // takes four pages at a time, and memory that is read in long runs comes half as
 // fast again. So a head goes on in the extent where it is, and begins another one
-// rather than divide it with other heads, as long as little memory is idle.
+// rather than divide it with other heads, if it needs all of it or little memory is idle.
 type Pool struct {
 	dim       int // padded
 	precision Precision
@@ -46,7 +46,7 @@ const (
 	// slabBytes is how much is allocated at once when the cache has become larger
 	// than that, in extents of one page: reading it takes fewer look-ups of addresses.
 	slabBytes = mem.HugePage
-	maxIdle   = 8 // up to one page in so many is left idle for the head that has its neighbour
+	maxIdle   = 4 // up to one page for so many in use is left idle for the head that has its neighbour
 )
 
 // NewPool makes a pool of pages for heads of headDim dimensions (they are stored
@@ -78,8 +78,8 @@ func last(pages []*Page) *Page {
 }
 
 // take hands out a page with undefined contents, if possible one that lies behind
-// the given one, which may be nil.
-func (p *Pool) take(near *Page) (*Page, error) {
+// the given one, which may be nil. It is the first of so many that are wanted now.
+func (p *Pool) take(near *Page, wanted int) (*Page, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.limit > 0 && p.bytes+p.pageBytes() > p.limit {
@@ -87,7 +87,7 @@ func (p *Pool) take(near *Page) (*Page, error) {
 	}
 	p.bytes += p.pageBytes()
 	p.peak = max(p.peak, p.bytes)
-	e, at := p.place(near)
+	e, at := p.place(near, wanted)
 	e.idle &^= 1 << at
 	if e.idle == 0 {
 		p.free = slices.DeleteFunc(p.free, func(f *extent) bool { return f == e })
@@ -99,7 +99,7 @@ func (p *Pool) take(near *Page) (*Page, error) {
 
 // place finds an idle page: in the extent of a page of the same head, in one that
 // nobody uses, in a new one, or, if too many are idle, in any.
-func (p *Pool) place(near *Page) (e *extent, at int) {
+func (p *Pool) place(near *Page, wanted int) (e *extent, at int) {
 	if near != nil && near.extent != nil && near.extent.idle != 0 {
 		e, at = near.extent, near.at
 		for e.idle>>at&1 == 0 {
@@ -112,7 +112,7 @@ func (p *Pool) place(near *Page) (e *extent, at int) {
 			return e, 0
 		}
 	}
-	if p.idle > p.used/maxIdle {
+	if wanted < extentPages && p.idle > p.used/maxIdle {
 		e = p.free[len(p.free)-1]
 		return e, bits.TrailingZeros(e.idle)
 	}

@@ -9,7 +9,7 @@ import (
 func grown(t *testing.T) (*Pool, int64) {
 	p := NewPool(64, BF16, 0)
 	for p.singles < slabBytes {
-		if _, err := p.take(nil); err != nil {
+		if _, err := p.take(nil, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -17,8 +17,8 @@ func grown(t *testing.T) (*Pool, int64) {
 }
 
 func takes(t *testing.T, p *Pool, pages []*Page, n int) []*Page {
-	for range n {
-		pg, err := p.take(last(pages))
+	for i := range n {
+		pg, err := p.take(last(pages), n-i)
 		if err != nil {
 			t.Fatal(err)
 		}
