@@ -82,8 +82,10 @@ func attendSplit(p *par.Pool, b *Block, g int, t *tally) {
 		s := sp.heads[pc.head]
 		hi := min(pc.lo+splitPages, len(s.spans))
 		ks := kernelScratches.Get().(*kernel.AttnScratch)
+		ks.Next = sp.after(i, p.Threads())
 		defer kernelScratches.Put(ks)
 		kernel.Attend(sp.out[i*rows*dim:][:rows*dim], sp.lse[i*rows:][:rows], s.q, rows, dim, s.spans[pc.lo:hi], ks)
+		ks.Next = nil // hold no page when idle
 	})
 	at := 0
 	for h, s := range sp.heads {
@@ -99,6 +101,15 @@ type split struct {
 	heads    []*scratch
 	pieces   []piece
 	out, lse []float32 // [piece][rows][dim], [piece][rows]
+}
+
+// after is where the thread that works on piece i will probably go on.
+func (sp *split) after(i, threads int) *kernel.Span {
+	if i += threads; i < len(sp.pieces) {
+		pc := sp.pieces[i]
+		return &sp.heads[pc.head].spans[pc.lo]
+	}
+	return nil
 }
 
 // A piece is the spans of a head from lo on.

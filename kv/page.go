@@ -65,17 +65,18 @@ func (p Precision) PageBytes(headDim int) int64 {
 // bytes: the keys of all, then the values of all, then their scales likewise.
 func (p Precision) lay(mem []byte, dim, count int) []*Page {
 	n := PageTokens * dim
-	pages := make([]*Page, count)
+	pages, them := make([]*Page, count), make([]Page, count)
 	for i := range pages {
+		pages[i] = &them[i]
 		at := func(size, part, offset int) unsafe.Pointer {
 			return unsafe.Pointer(&mem[count*offset+(part*count+i)*size])
 		}
 		if p == Int8 {
-			pages[i] = &Page{K8: unsafe.Slice((*int8)(at(n, 0, 0)), n), V8: unsafe.Slice((*int8)(at(n, 1, 0)), n),
+			them[i] = Page{K8: unsafe.Slice((*int8)(at(n, 0, 0)), n), V8: unsafe.Slice((*int8)(at(n, 1, 0)), n),
 				KScale: unsafe.Slice((*float32)(at(4*PageTokens, 0, 2*n)), PageTokens), VScale: unsafe.Slice((*float32)(at(4*PageTokens, 1, 2*n)), PageTokens)}
 			continue
 		}
-		pages[i] = &Page{K: unsafe.Slice((*uint16)(at(2*n, 0, 0)), n), V: unsafe.Slice((*uint16)(at(2*n, 1, 0)), n)}
+		them[i] = Page{K: unsafe.Slice((*uint16)(at(2*n, 0, 0)), n), V: unsafe.Slice((*uint16)(at(2*n, 1, 0)), n)}
 	}
 	return pages
 }

@@ -30,6 +30,10 @@ type Span struct {
 // AttnScratch is the working memory of Attend. The zero value is ready; one
 // scratch serves one goroutine at a time.
 type AttnScratch struct {
+	// Next, which may be nil, is what will be attended to next: memory is asked for
+	// its first keys in good time. It changes no result.
+	Next *Span
+
 	block attnBlock // the tiers with assembly
 }
 
@@ -69,7 +73,7 @@ func Attend(out, lse, q []float32, rows, d int, spans []Span, s *AttnScratch) {
 		spans[i].check(i, rows, d)
 	}
 	if k := attnTier(); k != nil {
-		s.block.attend(k, out, lse, q, rows, d, spans)
+		s.block.attend(k, out, lse, q, rows, d, spans, s.Next)
 		return
 	}
 	attendGeneric(out, lse, q, rows, d, spans)

@@ -88,6 +88,22 @@ dims:
 	VZEROUPPER
 	RET
 
+// func attnAskAVX512(p unsafe.Pointer)
+// 2 KiB, into L2.
+TEXT ·attnAskAVX512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), SI
+	MOVQ $8, CX
+
+ask:
+	PREFETCHT1 (SI)
+	PREFETCHT1 64(SI)
+	PREFETCHT1 128(SI)
+	PREFETCHT1 192(SI)
+	ADDQ $256, SI
+	DECQ CX
+	JNZ ask
+	RET
+
 // The bodies below are included once per number of rows.
 
 // A pair of tokens of 16 dimensions of V times 3, 4 or 8 rows of P.

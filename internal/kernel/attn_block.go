@@ -70,7 +70,7 @@ func (t *attnKernels) queries(buf []uint32, q []float32, rows, d int) []uint32 {
 	return buf
 }
 
-func (b *attnBlock) attend(t *attnPair, out, lse, q []float32, rows, d int, spans []Span) {
+func (b *attnBlock) attend(t *attnPair, out, lse, q []float32, rows, d int, spans []Span, next *Span) {
 	b.prepare(t, rows, d)
 	b.q, b.q8 = b.q[:0], b.q8[:0]
 	for at := 0; at < len(spans); {
@@ -79,16 +79,20 @@ func (b *attnBlock) attend(t *attnPair, out, lse, q []float32, rows, d int, span
 		for end < len(spans) && end < at+attnPages && spans[end].int8() == kind {
 			end++
 		}
+		later := next
+		if end < len(spans) {
+			later = &spans[end]
+		}
 		if kind {
 			if len(b.q8) == 0 {
 				b.q8 = t.int8.queries(b.q8, q, rows, d)
 			}
-			b.addBlock(t.int8, b.q8, rows, d, spans[at:end], spans[end:])
+			b.addBlock(t.int8, b.q8, rows, d, spans[at:end], later)
 		} else {
 			if len(b.q) == 0 {
 				b.q = t.bf16.queries(b.q, q, rows, d)
 			}
-			b.addBlock(t.bf16, b.q, rows, d, spans[at:end], spans[end:])
+			b.addBlock(t.bf16, b.q, rows, d, spans[at:end], later)
 		}
 		at = end
 	}
@@ -131,7 +135,7 @@ type run struct {
 // fill lists the seen slots of the pages of a block, and what the kernels ask memory
 // for: after the last keys the first values, and after the last values the keys of
 // the page that comes later.
-func (g *groupList) fill(spans, later []Span, seen *[attnPages][2]int, d int) {
+func (g *groupList) fill(spans []Span, later *Span, seen *[attnPages][2]int, d int) {
 	g.n, g.pages = 0, g.backing[:0]
 	for i := range spans {
 		sp, from, to := &spans[i], seen[i][0], seen[i][1]
@@ -153,8 +157,8 @@ func (g *groupList) fill(spans, later []Span, seen *[attnPages][2]int, d int) {
 	}
 	for i := range attnAhead {
 		next := g.v[g.n-1]
-		if len(later) > 0 {
-			next, _ = later[0].group(i*groupTokens, d)
+		if later != nil {
+			next, _ = later.group(i*groupTokens, d)
 		}
 		g.v[g.n+i] = next
 	}
@@ -169,9 +173,9 @@ func (sp *Span) group(slot, d int) (k, v unsafe.Pointer) {
 	return unsafe.Pointer(&sp.K[slot*d]), unsafe.Pointer(&sp.V[slot*d])
 }
 
-// addBlock runs all rows over up to attnPages pages of one precision; later is
-// the spans after them.
-func (b *attnBlock) addBlock(t *attnKernels, q []uint32, rows, d int, spans, later []Span) {
+// addBlock runs all rows over up to attnPages pages of one precision; later, if
+// not nil, is the span after them.
+func (b *attnBlock) addBlock(t *attnKernels, q []uint32, rows, d int, spans []Span, later *Span) {
 	g := &b.g
 	var last [attnPages][2]int // as g was filled
 	for from := 0; from < rows; from += t.chunk() {
@@ -192,7 +196,15 @@ func (b *attnBlock) addBlock(t *attnKernels, q []uint32, rows, d int, spans, lat
 		for i := range g.pages {
 			b.hide(t, &g.pages[i], from, to)
 		}
+		few := f.rows <= t.inOrder
+		if few {
+			t.ask(g.v[0])
+		}
 		t.softmax(&b.s[0], &b.m[from], &b.l[from*16], &b.c[0], &g.vs[0], f.rows, g.n)
+		if few && later != nil {
+			next, _ := later.group(0, d)
+			t.ask(next)
+		}
 		b.mix(t, f, from, d)
 	}
 }

@@ -39,6 +39,9 @@ type attnKernels struct {
 	// inOrder is up to how many rows pv reads the values of any number of pages in
 	// the order in which they lie in memory.
 	inOrder int
+	// ask, of tiers with inOrder, asks memory for the beginning of a run of keys or
+	// values before it is wanted.
+	ask func(p unsafe.Pointer)
 }
 
 // attnProducts are the two matrix products for a number of rows.

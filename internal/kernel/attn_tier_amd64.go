@@ -28,7 +28,7 @@ var attnBF16 = attnKernels{
 	},
 	queryWords: func(d int) int { return d / 2 }, packQuery: packQueryBF16,
 	mask: attnMaskAVX512, softmax: attnSoftmaxBF16,
-	groupP: groupTokens / 2, inOrder: 8,
+	groupP: groupTokens / 2, inOrder: 8, ask: attnAskAVX512,
 }
 
 // Q and P are integers of 16 bits, in two bytes.
@@ -116,6 +116,9 @@ func packQueryWords(dst []uint32, q []float32, d int) {
 		}
 	}
 }
+
+//go:noescape
+func attnAskAVX512(p unsafe.Pointer)
 
 //go:noescape
 func attnPack4BF16(dst *uint32, q *float32, d int)
