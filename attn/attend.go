@@ -11,7 +11,7 @@ import (
 
 const (
 	queryBlock = 64 // queries of one piece of prefill work
-	splitPages = 16 // pages of one piece of decode work (2,048 keys)
+	splitPages = 8  // pages of one piece of decode work (1,024 keys)
 	splitRows  = 16 // up to this many rows, the keys are split rather than the queries
 )
 

@@ -2,10 +2,10 @@
 //
 // A [Pool] is made once per model and used by every parallel loop of it. The
 // caller takes part in the work, so a pool of n threads owns n-1 goroutines.
-// Workers spin for a few microseconds after a loop, because the next one of the
+// Workers spin for some hundred microseconds after a loop, because the next one of the
 // same token usually follows at once, and then sleep on a channel.
 //
-// Items are claimed one at a time from an atomic counter. What an item is must
+// Items are claimed in runs from an atomic counter, ever shorter ones. What an item is must
 // never depend on the number of threads: cut the work by its size, let every
 // item write only its own results, and the results are the same bits for any
 // number of threads.
