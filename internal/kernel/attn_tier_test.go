@@ -5,6 +5,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
+
+	"github.com/lighttransfer/lighttransfer/internal/mem"
 )
 
 // tolerance is the largest relative error of the output and error of lse that a
@@ -240,11 +243,27 @@ func benchCase(rows, d, keys int, int8page bool) *attnCase {
 	rng := rand.New(rand.NewPCG(8, 8))
 	c := &attnCase{rows: rows, d: d, q: randn(rng, rows*d, 1/math.Sqrt(float64(d)))}
 	page := newPage(rng, d, int8page)
+	// As the pool lays them: the keys of four pages, then their values.
+	n := len(page.K) + len(page.K8)
+	size := 2 * n // bytes of the keys of a page
+	if int8page {
+		size = n
+	}
+	memory := mem.AllocHuge(keys / PageTokens * 2 * size)
+	part := func(i, values int) unsafe.Pointer {
+		return unsafe.Pointer(&memory[(i/4*8+values*4+i%4)*size])
+	}
 	for i := range keys / PageTokens {
-		sp := Span{K: append([]uint16(nil), page.K...), V: append([]uint16(nil), page.V...),
-			K8: append([]int8(nil), page.K8...), V8: append([]int8(nil), page.V8...),
-			KScale: page.KScale, VScale: page.VScale,
-			Lo: make([]int32, rows), Hi: make([]int32, rows)}
+		sp := Span{KScale: page.KScale, VScale: page.VScale, Lo: make([]int32, rows), Hi: make([]int32, rows)}
+		if int8page {
+			sp.K8, sp.V8 = unsafe.Slice((*int8)(part(i, 0)), n), unsafe.Slice((*int8)(part(i, 1)), n)
+			copy(sp.K8, page.K8)
+			copy(sp.V8, page.V8)
+		} else {
+			sp.K, sp.V = unsafe.Slice((*uint16)(part(i, 0)), n), unsafe.Slice((*uint16)(part(i, 1)), n)
+			copy(sp.K, page.K)
+			copy(sp.V, page.V)
+		}
 		for r := range rows {
 			sp.Hi[r] = int32(max(0, min(PageTokens, keys-(rows-r)/3-i*PageTokens)))
 		}
@@ -255,7 +274,7 @@ func benchCase(rows, d, keys int, int8page bool) *attnCase {
 
 func BenchmarkAttend(b *testing.B) {
 	for _, name := range Tiers() {
-		for _, rows := range []int{192, 3} {
+		for _, rows := range []int{192, 3, 4, 8} {
 			for _, d := range []int{64, 128} {
 				for _, keys := range []int{4096, 16384} {
 					for _, kv := range []string{"bf16", "int8"} {
