@@ -4,12 +4,13 @@
 // Layout:    pages as in attn_page.go: one zmm register is a pair of dimensions
 //            of 16 keys, or a pair of tokens of 16 dimensions of V. S has rows of
 //            STRIDE bytes; P overwrites the first half of each row.
-// Algorithm: 12 rows: register tiles of 12 x 2 tiles of 16 columns. Per step two
-//            64-byte loads of K or V and one broadcast per row feed 24 dot
-//            products; nothing is repacked. Up to 8 rows: memory is the limit, and
-//            K and V are read as they lie, one tile after the other, which the
-//            processor foresees: prefetching more by hand only slows it down. The
-//            order of the sums is the same.
+// Algorithm: 8 and 12 rows: register tiles of so many rows x 2 tiles of 16 columns.
+//            Per step two 64-byte loads of K or V and one broadcast per row feed 16
+//            or 24 dot products; nothing is repacked. The same lines of four groups
+//            later are prefetched into L2. 3 and 4 rows: memory is the limit, and K
+//            and V are read as they lie, one tile after the other, which the
+//            processor foresees: prefetching by hand only slows it down. The order
+//            of the sums is the same.
 // Tested by: TestAttendTiers, TestAttendSplits, FuzzAttend (attn_tier_test.go).
 
 #include "textflag.h"
@@ -106,7 +107,7 @@ ask:
 
 // The bodies below are included once per number of rows.
 
-// A pair of tokens of 16 dimensions of V times 3, 4 or 8 rows of P.
+// A pair of tokens of 16 dimensions of V times 3 or 4 rows of P.
 #define PAIR3(i) \
 	VMOVDQU64 (64*i)(DI), Z24; \
 	VDPBF16PSBCST(0, 24, 6, 0*STRIDE+4*i); \
@@ -115,13 +116,6 @@ ask:
 #define PAIR4(i) \
 	PAIR3(i); \
 	VDPBF16PSBCST(3, 24, 6, 3*STRIDE+4*i)
-#define PAIR8(i) \
-	PAIR4(i); \
-	VDPBF16PSBCST(4, 24, 6, 4*STRIDE+4*i); \
-	VDPBF16PSBCST(5, 24, 6, 5*STRIDE+4*i); \
-	VDPBF16PSBCST(6, 24, 6, 6*STRIDE+4*i); \
-	VDPBF16PSBCST(7, 24, 6, 7*STRIDE+4*i)
-
 #define PAIR(i) PAIR3(i)
 
 // func attnQK3BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
@@ -168,9 +162,6 @@ TEXT ·attnPV4BF16(SB), NOSPLIT, $0-48
 	MOVQ $4, R13
 #include "attn_bf16_few_pv_amd64.h"
 
-#define ROWS8
-#undef PAIR
-#define PAIR(i) PAIR8(i)
 
 // func attnQK8BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK8BF16(SB), NOSPLIT, $0-48
@@ -179,7 +170,7 @@ TEXT ·attnQK8BF16(SB), NOSPLIT, $0-48
 	MOVQ k+16(FP), R9
 	MOVQ groups+32(FP), R10
 	MOVQ d+40(FP), R11
-#include "attn_bf16_few_qk_amd64.h"
+#include "attn_bf16_qk_amd64.h"
 
 // func attnPV8BF16(o, p *float32, v *unsafe.Pointer, c *float32, groups, d int)
 TEXT ·attnPV8BF16(SB), NOSPLIT, $0-48
@@ -189,9 +180,10 @@ TEXT ·attnPV8BF16(SB), NOSPLIT, $0-48
 	MOVQ c+24(FP), R10
 	MOVQ groups+32(FP), R8
 	MOVQ d+40(FP), R11
-	MOVQ $8, R13
-#include "attn_bf16_few_pv_amd64.h"
+#include "attn_bf16_pv_amd64.h"
 
+
+#define ROWS12
 
 // func attnQK12BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
 TEXT ·attnQK12BF16(SB), NOSPLIT, $0-48

@@ -1,4 +1,4 @@
-// The loops of attnPV3BF16, attnPV4BF16 and attnPV8BF16 (attn_bf16_amd64.s).
+// The loops of attnPV3BF16 and attnPV4BF16 (attn_bf16_amd64.s).
 // DX o, R15 p, R9 v, R10 c, R8 groups, R11 d, R13 rows.
 	MOVQ R11, R12
 	SHRQ $4, R12            // tiles of 16 dimensions
@@ -19,8 +19,6 @@ scale:
 	DECQ R13
 	JNZ row
 	LEAQ (R11)(R11*2), R10
-	LEAQ (R11)(R11*4), R14
-	LEAQ (R14)(R11*2), BX
 
 group:
 	MOVQ (R9), DI
@@ -34,12 +32,6 @@ tile:
 	VMOVUPS (AX)(R11*2), Z2
 #ifdef ROWS4
 	VMOVUPS (AX)(R10*1), Z3
-#endif
-#ifdef ROWS8
-	VMOVUPS (AX)(R11*4), Z4
-	VMOVUPS (AX)(R14*1), Z5
-	VMOVUPS (AX)(R10*2), Z6
-	VMOVUPS (AX)(BX*1), Z7
 #endif
 	MOVQ $4, CX             // times 4 pairs
 
@@ -58,12 +50,6 @@ pairs:
 	VMOVUPS Z2, (AX)(R11*2)
 #ifdef ROWS4
 	VMOVUPS Z3, (AX)(R10*1)
-#endif
-#ifdef ROWS8
-	VMOVUPS Z4, (AX)(R11*4)
-	VMOVUPS Z5, (AX)(R14*1)
-	VMOVUPS Z6, (AX)(R10*2)
-	VMOVUPS Z7, (AX)(BX*1)
 #endif
 	ADDQ $64, AX
 	DECQ R13

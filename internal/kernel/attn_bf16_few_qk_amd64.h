@@ -1,8 +1,7 @@
-// The loops of attnQK3BF16, attnQK4BF16 and attnQK8BF16 (attn_bf16_amd64.s).
+// The loops of attnQK3BF16 and attnQK4BF16 (attn_bf16_amd64.s).
 // DX s, R8 q, R9 k, R10 groups, R11 d.
 	MOVQ R11, R12
 	SHRQ $2, R12            // d/4
-	SHLQ $3, R11            // bytes of 4 rows of Q: d/2 * 16
 
 group:
 	MOVQ (R9), DI
@@ -10,19 +9,12 @@ group:
 
 tile:
 	MOVQ R8, SI
-	LEAQ (R8)(R11*1), AX    // rows 4 to 7
 	MOVQ R12, CX
 	VPXORQ Z0, Z0, Z0
 	VPXORQ Z1, Z1, Z1
 	VPXORQ Z2, Z2, Z2
 #ifdef ROWS4
 	VPXORQ Z3, Z3, Z3
-#endif
-#ifdef ROWS8
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
 #endif
 
 dims:
@@ -34,27 +26,14 @@ dims:
 #ifdef ROWS4
 	VDPBF16PSBCST(3, 24, 6, 12)
 #endif
-#ifdef ROWS8
-	VDPBF16PSBCST(4, 24, 0, 0)
-	VDPBF16PSBCST(5, 24, 0, 4)
-	VDPBF16PSBCST(6, 24, 0, 8)
-	VDPBF16PSBCST(7, 24, 0, 12)
-#endif
 	VDPBF16PSBCST(0, 25, 6, 16)
 	VDPBF16PSBCST(1, 25, 6, 20)
 	VDPBF16PSBCST(2, 25, 6, 24)
 #ifdef ROWS4
 	VDPBF16PSBCST(3, 25, 6, 28)
 #endif
-#ifdef ROWS8
-	VDPBF16PSBCST(4, 25, 0, 16)
-	VDPBF16PSBCST(5, 25, 0, 20)
-	VDPBF16PSBCST(6, 25, 0, 24)
-	VDPBF16PSBCST(7, 25, 0, 28)
-#endif
 	ADDQ $128, DI
 	ADDQ $32, SI
-	ADDQ $32, AX
 	DECQ CX
 	JNZ dims
 
@@ -63,12 +42,6 @@ dims:
 	VMOVUPS Z2, (2*STRIDE)(DX)
 #ifdef ROWS4
 	VMOVUPS Z3, (3*STRIDE)(DX)
-#endif
-#ifdef ROWS8
-	VMOVUPS Z4, (4*STRIDE)(DX)
-	VMOVUPS Z5, (5*STRIDE)(DX)
-	VMOVUPS Z6, (6*STRIDE)(DX)
-	VMOVUPS Z7, (7*STRIDE)(DX)
 #endif
 	ADDQ $64, DX
 	DECQ R13

@@ -1,4 +1,4 @@
-// The loops of attnPV12BF16 (attn_bf16_amd64.s).
+// The loops of attnPV8BF16 and attnPV12BF16 (attn_bf16_amd64.s).
 // DX o, R15 p, R9 v, R10 c, R8 groups, R11 d.
 	LEAQ (R9)(R8*8), R8     // end of the groups
 	MOVQ R11, R12
@@ -16,10 +16,12 @@ tiles:
 	LOADO(5, Z10, Z11)
 	LOADO(6, Z12, Z13)
 	LOADO(7, Z14, Z15)
+#ifdef ROWS12
 	LOADO(8, Z16, Z17)
 	LOADO(9, Z18, Z19)
 	LOADO(10, Z20, Z21)
 	LOADO(11, Z22, Z23)
+#endif
 	MOVQ R15, SI
 	MOVQ R9, AX             // group
 
@@ -43,10 +45,12 @@ pair:
 	DOT((5*STRIDE)(SI), Z27, 27, 10, 11)
 	DOT((6*STRIDE)(SI), Z28, 28, 12, 13)
 	DOT((7*STRIDE)(SI), Z29, 29, 14, 15)
+#ifdef ROWS12
 	DOT((8*STRIDE)(SI), Z26, 26, 16, 17)
 	DOT((9*STRIDE)(SI), Z27, 27, 18, 19)
 	DOT((10*STRIDE)(SI), Z28, 28, 20, 21)
 	DOT((11*STRIDE)(SI), Z29, 29, 22, 23)
+#endif
 	ADDQ $64, DI
 	ADDQ $4, SI
 	DECQ CX
@@ -64,10 +68,12 @@ pair:
 	STOREO(Z10, Z11)
 	STOREO(Z12, Z13)
 	STOREO(Z14, Z15)
+#ifdef ROWS12
 	STOREO(Z16, Z17)
 	STOREO(Z18, Z19)
 	STOREO(Z20, Z21)
 	STOREO(Z22, Z23)
+#endif
 	ADDQ $128, DX
 	ADDQ $2048, R13
 	CMPQ R13, R12

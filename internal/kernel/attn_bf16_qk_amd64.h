@@ -1,4 +1,4 @@
-// The loops of attnQK12BF16 (attn_bf16_amd64.s).
+// The loops of attnQK8BF16 and attnQK12BF16 (attn_bf16_amd64.s).
 // DX s, R8 q, R9 k, R10 groups, R11 d.
 	MOVQ R11, R12
 	SHLQ $3, R11            // bytes of 4 rows of Q: d/2 * 16
@@ -28,6 +28,7 @@ group:
 	VPXORQ Z13, Z13, Z13
 	VPXORQ Z14, Z14, Z14
 	VPXORQ Z15, Z15, Z15
+#ifdef ROWS12
 	VPXORQ Z16, Z16, Z16
 	VPXORQ Z17, Z17, Z17
 	VPXORQ Z18, Z18, Z18
@@ -36,6 +37,7 @@ group:
 	VPXORQ Z21, Z21, Z21
 	VPXORQ Z22, Z22, Z22
 	VPXORQ Z23, Z23, Z23
+#endif
 
 dims:
 	VMOVDQU64 (DI), Z24
@@ -50,10 +52,12 @@ dims:
 	DOT(4(SI)(R11*1), Z27, 27, 10, 11)
 	DOT(8(SI)(R11*1), Z28, 28, 12, 13)
 	DOT(12(SI)(R11*1), Z29, 29, 14, 15)
+#ifdef ROWS12
 	DOT((SI)(R11*2), Z26, 26, 16, 17)
 	DOT(4(SI)(R11*2), Z27, 27, 18, 19)
 	DOT(8(SI)(R11*2), Z28, 28, 20, 21)
 	DOT(12(SI)(R11*2), Z29, 29, 22, 23)
+#endif
 	ADDQ $64, DI
 	ADDQ $64, BX
 	ADDQ $16, SI
@@ -68,10 +72,12 @@ dims:
 	STORES(5, Z10, Z11)
 	STORES(6, Z12, Z13)
 	STORES(7, Z14, Z15)
+#ifdef ROWS12
 	STORES(8, Z16, Z17)
 	STORES(9, Z18, Z19)
 	STORES(10, Z20, Z21)
 	STORES(11, Z22, Z23)
+#endif
 	ADDQ $128, DX
 	ADDQ $8, R9
 	DECQ R10

@@ -28,7 +28,7 @@ var attnBF16 = attnKernels{
 	},
 	queryWords: func(d int) int { return d / 2 }, packQuery: packQueryBF16,
 	mask: attnMaskAVX512, softmax: attnSoftmaxBF16,
-	groupP: groupTokens / 2, inOrder: 8, ask: attnAskAVX512,
+	groupP: groupTokens / 2, inOrder: 4, ask: attnAskAVX512,
 }
 
 // Q and P are integers of 16 bits, in two bytes.
