@@ -55,7 +55,7 @@ type matTable struct {
 	widenCodes func(dst, src []byte, bits, zero, nb int) // packed codes to w
 	// widenScales fills scales [nb or 2*nb][32], and minima [nb][32] if there are any.
 	widenScales func(scales, minima []float32, src []byte, kind scaleKind)
-	quantTile   func(out *intTile, x []float32, cols, lanes, rows int)
+	quantTile   func(out intTile, x []float32, cols, lanes, rows int)
 
 	rows *rowsTable // nil: several tokens go by gemmI8
 }

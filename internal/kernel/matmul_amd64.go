@@ -208,7 +208,7 @@ func quantTile6AVX512(q *int8, sums, halfSums *int32, d, xs, x *float32, nb int)
 
 // quantTileAVX512 is quantTileGo; partly empty tiles and single tokens take the
 // loop of AVX2.
-func quantTileAVX512(out *intTile, x []float32, cols, lanes, rows int) {
+func quantTileAVX512(out intTile, x []float32, cols, lanes, rows int) {
 	if rows < tileTokens {
 		quantTileAVX2(out, x, cols, lanes, rows)
 		return
@@ -222,7 +222,7 @@ func quantWidenAVX2(dst, src *int8, nb int)
 
 // quantTileAVX2 is quantTileGo; into a tile of twice the size it writes the
 // activations as 16-bit numbers.
-func quantTileAVX2(out *intTile, x []float32, cols, lanes, rows int) {
+func quantTileAVX2(out intTile, x []float32, cols, lanes, rows int) {
 	if rows < lanes { // the tokens that are not there
 		clear(out.q)
 		clear(out.sums)

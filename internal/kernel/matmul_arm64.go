@@ -106,7 +106,7 @@ func widenScalesNEON(scales, minima []float32, src []byte, kind scaleKind) {
 }
 
 // quantTileNEON is quantTileGo.
-func quantTileNEON(out *intTile, x []float32, cols, lanes, rows int) {
+func quantTileNEON(out intTile, x []float32, cols, lanes, rows int) {
 	if rows < lanes { // the tokens that are not there
 		clear(out.q)
 		clear(out.sums)

@@ -93,7 +93,7 @@ func asUsed(d DType, x []float32, exact bool) []float32 {
 	used := make([]float32, len(x))
 	out := intTile{make([]int8, 32), make([]int32, 1), make([]int32, 2), make([]float32, 1), make([]float32, 1)}
 	for i := 0; i < len(x); i += 32 {
-		quantTileGo(&out, x[i:], 32, 1, 1)
+		quantTileGo(out, x[i:], 32, 1, 1)
 		for k, q := range out.q {
 			used[i+k] = float32(q) * out.d[0]
 		}

@@ -92,9 +92,8 @@ func (a *Acts) quantise(p *par.Pool) {
 	a.xs = growFloats(a.xs, room*nb*lanes)
 	quantTile := matOps[active].quantTile
 	p.Run(tiles, func(t int) {
-		i := a.ints(t, 1)
 		rows := min(lanes, a.n-t*lanes)
-		quantTile(&i, a.x[t*lanes*a.cols:], a.cols, lanes, rows)
+		quantTile(a.ints(t, 1), a.x[t*lanes*a.cols:], a.cols, lanes, rows)
 	})
 }
 
@@ -124,7 +123,7 @@ const (
 )
 
 // quantTileGo quantises rows of x [rows][cols] into lanes tokens side by side.
-func quantTileGo(out *intTile, x []float32, cols, lanes, rows int) {
+func quantTileGo(out intTile, x []float32, cols, lanes, rows int) {
 	for t := range lanes {
 		for b := range cols / 32 {
 			at := b*lanes + t

@@ -41,8 +41,8 @@ func TestQuantise(t *testing.T) {
 				}
 				x = guardedCopy(t, x)
 				got, want := newIntTile(t, cols, lanes, cols*lanes), newIntTile(t, cols, lanes, cols*lanes)
-				quantTile(&got, x, cols, lanes, rows)
-				quantTileGo(&want, x, cols, lanes, rows)
+				quantTile(got, x, cols, lanes, rows)
+				quantTileGo(want, x, cols, lanes, rows)
 				if !slices.Equal(got.q, want.q) || !slices.Equal(got.sums, want.sums) || !slices.Equal(got.halfSums, want.halfSums) ||
 					!slices.EqualFunc(got.d, want.d, sameFloat) || !slices.EqualFunc(got.xs, want.xs, sameFloat) {
 					t.Fatalf("cols %d lanes %d rows %d: differs from the definition", cols, lanes, rows)
@@ -51,7 +51,7 @@ func TestQuantise(t *testing.T) {
 					continue
 				}
 				wide := newIntTile(t, cols, lanes, 2*cols*lanes)
-				quantTile(&wide, x, cols, lanes, rows)
+				quantTile(wide, x, cols, lanes, rows)
 				for i, q := range want.q {
 					at := i/192*384 + i%2*192 + i%192/4*4 + i%4/2*2
 					if v := int16(uint8(wide.q[at])) | int16(wide.q[at+1])<<8; v != int16(q) {
@@ -69,7 +69,7 @@ func TestQuantiseError(t *testing.T) {
 	const cols = 576
 	x := normals(r, cols)
 	out := newIntTile(t, cols, 1, cols)
-	quantTileGo(&out, x, cols, 1, 1)
+	quantTileGo(out, x, cols, 1, 1)
 	for b := range cols / 32 {
 		var top float64
 		var sum, low int32
