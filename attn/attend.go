@@ -158,8 +158,7 @@ type scratch struct {
 	lse    []float32 // [n*group]
 	spans  []kernel.Span
 	edges  []int32   // backing of the spans' Lo and Hi
-	from   []int     // [n] see kv.Head.Visible
-	kept   []int     // [n]
+	lo, hi []int     // [n] what the queries see of the pages in hand
 	bias   []float32 // backing of the spans' Bias
 	kernel kernel.AttnScratch
 }
@@ -189,9 +188,7 @@ func (s *scratch) gather(b *Block, h, g, q0, n int) {
 	for r := range n * g {
 		src := b.Q[((q0+r/g)*heads+h*g+r%g)*b.Dim:][:b.Dim]
 		dst := s.q[r*s.dim:][:s.dim]
-		for i, v := range src {
-			dst[i] = v * scale
-		}
+		kernel.Scale(dst, src, scale)
 		clear(dst[b.Dim:])
 	}
 	s.span(b.Heads[h], b.T0+q0, n, g)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/lighttransfer/lighttransfer/internal/kernel"
 	"github.com/lighttransfer/lighttransfer/internal/prof"
+	"github.com/lighttransfer/lighttransfer/kv"
 )
 
 // tally counts the work of one call of Attend, by all threads, while somebody
@@ -25,7 +26,10 @@ func (t *tally) add(s *scratch, rows int) {
 	var keys, read int
 	for i := range s.spans {
 		sp := &s.spans[i]
-		for r := range rows {
+		if sp.Lo == nil {
+			keys += rows * kv.PageTokens
+		}
+		for r := range sp.Lo {
 			keys += int(max(0, sp.Hi[r]-sp.Lo[r]))
 		}
 		read += 2*len(sp.K) + 2*len(sp.V) + len(sp.K8) + len(sp.V8) + 4*len(sp.KScale) + 4*len(sp.VScale)

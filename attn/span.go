@@ -2,6 +2,7 @@ package attn
 
 import (
 	"math"
+	"slices"
 
 	"github.com/lighttransfer/lighttransfer/kv"
 )
@@ -12,56 +13,66 @@ import (
 //	kept    row of query t sees slots [0, kept(t))             the samples with + ln Stride
 //	recent  row of query t sees positions [from(t), t]
 func (s *scratch) span(h *kv.Head, t0, n, g int) {
-	s.spans = s.spans[:0]
+	s.spans, s.edges = s.spans[:0], s.edges[:0]
+	s.lo, s.hi = grow(s.lo, n), grow(s.hi, n)
 	kept := h.Kept()
-	base, recent := h.Recent()
-	rows := n * g
-	s.edges = grow(s.edges, 2*rows*(len(kept)+len(recent)))
-	s.from, s.kept = grow(s.from, n), grow(s.kept, n)
+	if len(kept) > 0 {
+		for i := range n {
+			_, s.hi[i] = h.Visible(t0 + i)
+			s.lo[i] = 0
+		}
+		bias := s.sampleBias(h.Window)
+		for p, pg := range kept {
+			first := p * kv.PageTokens
+			page := bias
+			if page != nil {
+				page = bias[min(first, h.Window.Sink):][:kv.PageTokens]
+			}
+			if !s.page(pg, first, g, page) {
+				break // nor any later one
+			}
+		}
+	}
 	for i := range n {
-		s.from[i], s.kept[i] = h.Visible(t0 + i)
+		s.lo[i], _ = h.Visible(t0 + i)
+		s.hi[i] = t0 + i + 1
 	}
-	edges := s.edges
-	bias := s.sampleBias(h.Window)
-	for p, pg := range kept {
-		first := p * kv.PageTokens
-		lo, hi := edges[:rows:rows], edges[rows:2*rows:2*rows]
-		seen := false
-		for i, k := range s.kept {
-			seen = set(lo, hi, i*g, g, 0, k-first) || seen
-		}
-		if !seen {
-			break // nor any later one
-		}
-		page := bias
-		if page != nil {
-			page = bias[min(first, h.Window.Sink):][:kv.PageTokens]
-		}
-		s.spans = append(s.spans, pg.Span(lo, hi, page))
-		edges = edges[2*rows:]
-	}
+	base, recent := h.Recent()
 	for p, pg := range recent {
-		first := base + p*kv.PageTokens
-		lo, hi := edges[:rows:rows], edges[rows:2*rows:2*rows]
-		seen := false
-		for i, from := range s.from {
-			seen = set(lo, hi, i*g, g, from-first, t0+i+1-first) || seen
-		}
-		if seen {
-			s.spans = append(s.spans, pg.Span(lo, hi, nil))
-			edges = edges[2*rows:]
-		}
+		s.page(pg, base+p*kv.PageTokens, g, nil)
 	}
 }
 
-// set writes the slots [l, u) of a page as what rows [r, r+g) see, and reports
-// whether that is any.
-func set(lo, hi []int32, r, g, l, u int) bool {
-	l, u = min(max(l, 0), kv.PageTokens), min(max(u, 0), kv.PageTokens)
-	for end := r + g; r < end; r++ {
-		lo[r], hi[r] = int32(l), int32(u)
+// page adds a page, whose slots are numbers [first, first+128), as the rows of the
+// queries see it, g rows each: numbers [lo, hi) of each. It reports whether any sees
+// any; else the page is left out.
+func (s *scratch) page(pg *kv.Page, first, g int, bias []float32) bool {
+	const end = kv.PageTokens
+	seen, whole := false, true
+	for i, l := range s.lo {
+		l, u := max(l-first, 0), min(s.hi[i]-first, end)
+		seen, whole = seen || l < u, whole && l == 0 && u == end
 	}
-	return l < u
+	if whole {
+		s.spans = append(s.spans, pg.Span(nil, nil, bias))
+		return true
+	}
+	if !seen {
+		return false
+	}
+	rows := len(s.lo) * g
+	s.edges = slices.Grow(s.edges, 2*rows) // the spans before keep what they have
+	at := len(s.edges)
+	s.edges = s.edges[:at+2*rows]
+	lo, hi := s.edges[at:][:rows:rows], s.edges[at+rows:][:rows:rows]
+	for i, l := range s.lo {
+		l, u := min(max(l-first, 0), end), min(max(s.hi[i]-first, 0), end)
+		for r := i * g; r < (i+1)*g; r++ {
+			lo[r], hi[r] = int32(l), int32(u)
+		}
+	}
+	s.spans = append(s.spans, pg.Span(lo, hi, bias))
+	return true
 }
 
 // sampleBias is what is added to the logits of the kept tokens: nothing to those of

@@ -23,7 +23,7 @@ type Span struct {
 	K8, V8         []int8    // int8 page: [PageTokens/16][d/4][16][4] and [PageTokens/32][d/16][8][16][4]
 	KScale, VScale []float32 // [PageTokens], with K8 and V8
 
-	Lo, Hi []int32   // [rows] visible slots of row r: Lo[r] <= s < Hi[r], clamped to the page; empty when Lo >= Hi
+	Lo, Hi []int32   // [rows] visible slots of row r: Lo[r] <= s < Hi[r], clamped to the page; empty when Lo >= Hi; nil: all of all rows
 	Bias   []float32 // nil, or [PageTokens]: added to the logits (natural log units)
 }
 
@@ -82,7 +82,7 @@ func Attend(out, lse, q []float32, rows, d int, spans []Span, s *AttnScratch) {
 // check panics when a slice is shorter than the kernels will read.
 func (sp *Span) check(i, rows, d int) {
 	n := PageTokens * d
-	ok := len(sp.Lo) >= rows && len(sp.Hi) >= rows && (sp.Bias == nil || len(sp.Bias) >= PageTokens)
+	ok := (sp.whole() || len(sp.Lo) >= rows && len(sp.Hi) >= rows) && (sp.Bias == nil || len(sp.Bias) >= PageTokens)
 	if sp.int8() {
 		ok = ok && sp.K == nil && sp.V == nil && len(sp.K8) >= n && len(sp.V8) >= n &&
 			len(sp.KScale) >= PageTokens && len(sp.VScale) >= PageTokens
@@ -97,8 +97,14 @@ func (sp *Span) check(i, rows, d int) {
 
 func (sp *Span) int8() bool { return sp.K8 != nil }
 
+// whole reports whether every row sees all slots.
+func (sp *Span) whole() bool { return sp.Lo == nil && sp.Hi == nil }
+
 // visible is the clamped range of slots that row r sees; lo >= hi means none.
 func (sp *Span) visible(r int) (lo, hi int) {
+	if sp.whole() {
+		return 0, PageTokens
+	}
 	return max(0, int(sp.Lo[r])), min(PageTokens, int(sp.Hi[r]))
 }
 

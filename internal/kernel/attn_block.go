@@ -105,6 +105,9 @@ func (b *attnBlock) attend(t *attnPair, out, lse, q []float32, rows, d int, span
 // seen is the slots of a page that rows [from, to) see, from the first to the last,
 // in whole groups.
 func (sp *Span) seen(from, to int) (slots [2]int) {
+	if sp.whole() {
+		return [2]int{0, PageTokens}
+	}
 	first, end := PageTokens, 0
 	for r := from; r < to && (first > 0 || end < PageTokens); r++ {
 		if lo, hi := sp.visible(r); lo < hi {
@@ -212,6 +215,9 @@ func (b *attnBlock) addBlock(t *attnKernels, q []uint32, rows, d int, spans []Sp
 // hide adds the bias of a page of the chunk and masks what its rows do not see.
 func (b *attnBlock) hide(t *attnKernels, p *run, from, to int) {
 	var bias *float32
+	if p.sp.whole() && p.sp.Bias == nil {
+		return
+	}
 	if p.sp.Bias != nil {
 		bias = &p.sp.Bias[p.slot]
 	}
@@ -240,14 +246,15 @@ func (b *attnBlock) mix(t *attnKernels, f *attnProducts, from, d int) {
 	}
 }
 
-// finish divides by the sum. Adding 0 makes every zero positive: whether -0 came
-// up on the way depends on which pages were left out.
+// finish divides by the sum. Scale makes every zero positive: whether -0 came up on
+// the way depends on which pages were left out.
 func (b *attnBlock) finish(out, lse []float32, r int) {
 	d := len(out)
-	sum := 0.0
-	for _, x := range b.l[r*16:][:16] {
-		sum += float64(x)
+	var sums [4]float64
+	for i, x := range b.l[r*16:][:16] {
+		sums[i%4] += float64(x)
 	}
+	sum := sums[0] + sums[1] + (sums[2] + sums[3])
 	if lse != nil {
 		lse[r] = float32(math.Ln2*float64(b.m[r]) + math.Log(sum)) // -Inf when sum is 0
 	}
@@ -255,8 +262,5 @@ func (b *attnBlock) finish(out, lse []float32, r int) {
 		clear(out)
 		return
 	}
-	inv := float32(1 / sum)
-	for j, x := range b.o[r*d:][:d] {
-		out[j] = x*inv + 0
-	}
+	Scale(out, b.o[r*d:][:d], float32(1/sum))
 }

@@ -49,15 +49,17 @@ func newPage(rng *rand.Rand, d int, int8page bool) Span {
 // edges are the slots where off-by-one errors live.
 var edges = []int32{0, 1, 15, 16, 17, 31, 32, 33, 64, 112, 127, 128}
 
-// newCase makes spans of every kind: full, empty, causal edges and random ranges
+// newCase makes spans of every kind: whole, full, empty, causal edges and random ranges
 // per row, with and without bias, in both precisions.
 func newCase(rng *rand.Rand, rows, d, spans int) *attnCase {
 	c := &attnCase{rows: rows, d: d, q: randn(rng, rows*d, 1/math.Sqrt(float64(d)))}
 	for range spans {
 		sp := newPage(rng, d, rng.IntN(3) == 0)
-		sp.Lo, sp.Hi = make([]int32, rows), make([]int32, rows)
-		kind := rng.IntN(5)
-		for r := range rows {
+		kind := rng.IntN(6)
+		if kind < 5 {
+			sp.Lo, sp.Hi = make([]int32, rows), make([]int32, rows)
+		}
+		for r := range sp.Lo {
 			switch kind {
 			case 0:
 				sp.Hi[r] = PageTokens
@@ -85,13 +87,14 @@ func (c *attnCase) naive() (out []float32, lse []float32) {
 	for r := range c.rows {
 		o, sum := make([]float64, d), 0.0
 		for _, sp := range c.spans {
-			for s := max(0, sp.Lo[r]); s < min(PageTokens, sp.Hi[r]); s++ {
+			lo, hi := sp.visible(r)
+			for s := lo; s < hi; s++ {
 				if sp.K8 != nil {
-					GetK8(k, sp.K8, sp.KScale, int(s), d)
-					GetV8(v, sp.V8, sp.VScale, int(s), d)
+					GetK8(k, sp.K8, sp.KScale, s, d)
+					GetV8(v, sp.V8, sp.VScale, s, d)
 				} else {
-					GetK(k, sp.K, int(s), d)
-					GetV(v, sp.V, int(s), d)
+					GetK(k, sp.K, s, d)
+					GetV(v, sp.V, s, d)
 				}
 				x := 0.0
 				for j := range d {
@@ -123,7 +126,9 @@ func (c *attnCase) run(s *AttnScratch, from, to int) (out, lse []float32) {
 	out, lse = make([]float32, rows*c.d), make([]float32, rows)
 	spans := append([]Span(nil), c.spans...)
 	for i := range spans {
-		spans[i].Lo, spans[i].Hi = spans[i].Lo[from:to], spans[i].Hi[from:to]
+		if !spans[i].whole() {
+			spans[i].Lo, spans[i].Hi = spans[i].Lo[from:to], spans[i].Hi[from:to]
+		}
 	}
 	Attend(out, lse, c.q[from*c.d:to*c.d], rows, c.d, spans, s)
 	return out, lse

@@ -8,6 +8,7 @@ type vecTable struct {
 	add      func(dst, x []float32)
 	dot      func(x, y []float32) float32
 	scale    func(dst, x, w []float32, s float32) // dst = x * s * w
+	times    func(dst, x []float32, s float32)    // dst = x * s + 0
 	swiglu   func(dst, gate, up []float32)
 	rope     func(x0, x1, cos, sin []float32) // x0, x1 = x0*cos - x1*sin, x1*cos + x0*sin
 	bf16     func(dst []uint16, src []float32)
@@ -18,7 +19,7 @@ type vecTable struct {
 // memory.
 var vecOps = [numTiers]*vecTable{&vecGeneric, vecLoops, vecLoops, vecLoops, vecLoops}
 
-var vecGeneric = vecTable{addGo, dotGo, scaleGo, swigluGo, ropeGo, bf16Go, fromBF16Go}
+var vecGeneric = vecTable{addGo, dotGo, scaleGo, timesGo, swigluGo, ropeGo, bf16Go, fromBF16Go}
 
 // RMSNorm sets dst to x scaled to a root mean square of one, times w:
 // dst[i] = x[i] / sqrt(mean(x^2) + eps) * w[i] (Zhang and Sennrich, 2019,
@@ -35,6 +36,9 @@ func RMSNorm(dst, x, w []float32, eps float32) {
 
 // Add adds x to dst. dst, x [len(x)].
 func Add(dst, x []float32) { vecOps[active].add(dst[:len(x)], x) }
+
+// Scale sets dst to s*x; a zero becomes positive. dst, x [len(x)]; dst may be x.
+func Scale(dst, x []float32, s float32) { vecOps[active].times(dst[:len(x)], x, s) }
 
 // SwiGLU sets dst to silu(gate) * up, silu(z) = z / (1 + exp(-z)) (Shazeer,
 // 2020, "GLU Variants Improve Transformer"). All [len(gate)]; dst may be gate
@@ -86,6 +90,12 @@ func dotGo(x, y []float32) float32 {
 func scaleGo(dst, x, w []float32, s float32) {
 	for i, v := range x {
 		dst[i] = v * s * w[i]
+	}
+}
+
+func timesGo(dst, x []float32, s float32) {
+	for i, v := range x {
+		dst[i] = v*s + 0
 	}
 }
 

@@ -3,7 +3,7 @@
 package kernel
 
 // vecLoops are the loops in assembly, of which an architecture has one set.
-var vecLoops = &vecTable{addVec, dotVec, scaleVec, swigluVec, ropeVec, toBF16Vec, fromBF16Vec}
+var vecLoops = &vecTable{addVec, dotVec, scaleVec, timesVec, swigluVec, ropeVec, toBF16Vec, fromBF16Vec}
 
 //go:noescape
 func addLoop(dst, x *float32, n int)
@@ -13,6 +13,9 @@ func dotLoop(x, y *float32, n int) float32
 
 //go:noescape
 func scaleLoop(dst, x, w *float32, s float32, n int)
+
+//go:noescape
+func timesLoop(dst, x *float32, s float32, n int)
 
 //go:noescape
 func swigluLoop(dst, gate, up *float32, n int)
@@ -66,6 +69,18 @@ func scaleVec(dst, x, w []float32, s float32) {
 	if n < len(x) {
 		a, b := tail(x), tail(w)
 		scaleLoop(&a[0], &a[0], &b[0], s, 8)
+		copy(dst[n:], a[:])
+	}
+}
+
+func timesVec(dst, x []float32, s float32) {
+	n := len(x) &^ 7
+	if n > 0 {
+		timesLoop(&dst[0], &x[0], s, n)
+	}
+	if n < len(x) {
+		a := tail(x)
+		timesLoop(&a[0], &a[0], s, 8)
 		copy(dst[n:], a[:])
 	}
 }

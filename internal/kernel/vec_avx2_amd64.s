@@ -118,6 +118,25 @@ loop:
 	VZEROUPPER
 	RET
 
+// func timesLoop(dst, x *float32, s float32, n int)
+TEXT ·timesLoop(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	VBROADCASTSS s+16(FP), Y1
+	MOVQ n+24(FP), CX
+	VXORPS Y2, Y2, Y2
+
+loop:
+	VMULPS (SI), Y1, Y0
+	VADDPS Y2, Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	SUBQ $8, CX
+	JNZ  loop
+	VZEROUPPER
+	RET
+
 // func ropeLoop(x0, x1, cos, sin *float32, n int)
 TEXT ·ropeLoop(SB), NOSPLIT, $0-40
 	MOVQ x0+0(FP), DI

@@ -119,6 +119,25 @@ loop:
 	BNE  loop
 	RET
 
+// func timesLoop(dst, x *float32, s float32, n int)
+TEXT ·timesLoop(SB), NOSPLIT, $0-32
+	MOVD  dst+0(FP), R0
+	MOVD  x+8(FP), R1
+	FMOVS s+16(FP), F4
+	MOVD  n+24(FP), R3
+	VEOR  V5.B16, V5.B16, V5.B16
+
+loop:
+	VLD1.P 32(R1), [V0.S4, V1.S4]
+	FMULE(0, 0, 4, 0)
+	FMULE(1, 1, 4, 0)
+	FADD(0, 0, 5)
+	FADD(1, 1, 5)
+	VST1.P [V0.S4, V1.S4], 32(R0)
+	SUBS $8, R3
+	BNE  loop
+	RET
+
 // func ropeLoop(x0, x1, cos, sin *float32, n int)
 TEXT ·ropeLoop(SB), NOSPLIT, $0-40
 	MOVD x0+0(FP), R0

@@ -67,6 +67,10 @@ func TestVec(t *testing.T) {
 			}
 			same("RMSNorm", dst, want, 1e-6)
 
+			Scale(dst, x, -3)
+			timesGo(want, x, -3)
+			same("Scale", dst, want, 0)
+
 			cos, sin := in(n), in(n)
 			v := in(2*n + 3)
 			turned := slices.Clone(v)
@@ -94,6 +98,13 @@ func TestVec(t *testing.T) {
 			FromBF16(dst, b)
 			fromBF16Go(want, b)
 			same("FromBF16", dst, want, 0)
+
+			Scale(dst, x, 0) // 0, -0, NaN
+			for i, v := range x {
+				if zero := v-v == 0; zero && math.Float32bits(dst[i]) != 0 || !zero && dst[i] == dst[i] {
+					t.Fatalf("Scale of %g by 0 is %g", v, dst[i])
+				}
+			}
 
 			// Numbers that are none reach the result and nothing else.
 			SwiGLU(dst, x, y)
