@@ -223,7 +223,8 @@ DATA attnConst<>+12(SB)/4, $0x3f800000 // 1
 DATA attnConst<>+16(SB)/4, $0x3f31f339 // 0.69511754
 DATA attnConst<>+20(SB)/4, $0x3e691ae6 // 0.22764167
 DATA attnConst<>+24(SB)/4, $0x3d9dd6ec // 0.07707009
-GLOBL attnConst<>(SB), RODATA|NOPTR, $28
+DATA attnConst<>+28(SB)/4, $0x3f803f80 // two bf16 ones
+GLOBL attnConst<>(SB), RODATA|NOPTR, $32
 
 // func attnMaskAVX512(s *float32, lo, hi int, bias *float32, groups int)
 TEXT ·attnMaskAVX512(SB), NOSPLIT, $0-40
@@ -267,21 +268,32 @@ plain:
 	VZEROUPPER
 	RET
 
-// x = 2^x: split off the fraction above the floor, cubic, scale by the floor
-// (VSCALEFPS takes the floor itself; -Inf gives 0).
-#define EXP2(x, f, y) \
+// x = 2^(x - m), y likewise: split off the fraction above the floor, cubic, scale by
+// the floor (VSCALEFPS takes the floor itself; -Inf gives 0). VREDUCEPS and VSCALEFPS
+// keep the adders busy, so the subtraction is one of the multipliers'.
+#define EXP2(x, y, m, f, g, a, b) \
+	VFMSUB213PS m, Z31, x; \
+	VFMSUB213PS m, Z31, y; \
 	VREDUCEPS $1, x, f; \
-	VMOVAPS Z28, y; \
-	VFMADD213PS Z29, f, y; \
-	VFMADD213PS Z30, f, y; \
-	VFMADD213PS Z31, f, y; \
-	VSCALEFPS x, y, x
+	VREDUCEPS $1, y, g; \
+	VMOVAPS Z28, a; \
+	VMOVAPS Z28, b; \
+	VFMADD213PS Z29, f, a; \
+	VFMADD213PS Z29, g, b; \
+	VFMADD213PS Z30, f, a; \
+	VFMADD213PS Z30, g, b; \
+	VFMADD213PS Z31, f, a; \
+	VFMADD213PS Z31, g, b; \
+	VSCALEFPS x, a, x; \
+	VSCALEFPS y, b, y
 
+// The maxima of all rows come first, so that one row's work fills the time in which
+// another's goes from register to register. The sum is that of the probabilities as
+// they are used, rounded to bf16: a dot product with ones.
 // func attnSoftmaxBF16(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)
 TEXT ·attnSoftmaxBF16(SB), NOSPLIT, $0-56
 	MOVQ s+0(FP), DI
 	MOVQ m+8(FP), R8
-	MOVQ l+16(FP), R9
 	MOVQ c+24(FP), R10
 	MOVQ rows+40(FP), R11
 	MOVQ groups+48(FP), R12
@@ -289,9 +301,9 @@ TEXT ·attnSoftmaxBF16(SB), NOSPLIT, $0-56
 	VBROADCASTSS attnConst<>+16(SB), Z30
 	VBROADCASTSS attnConst<>+20(SB), Z29
 	VBROADCASTSS attnConst<>+24(SB), Z28
+	VPBROADCASTD attnConst<>+28(SB), Z25
 
-row:
-	// Z27 = the new maximum, in all lanes
+max:
 	VBROADCASTSS (R8), Z26
 	VMOVAPS Z26, Z0
 	VMOVAPS Z26, Z1
@@ -329,15 +341,28 @@ even:
 	VMAXPS X1, X0, X0
 	VSHUFPS $0xB1, X0, X0, X1
 	VMAXPS X1, X0, X0
-	VBROADCASTSS X0, Z27
 	VMOVSS X0, (R8)
-
-	// c = 2^(old - new), l = l*c + sum of p
-	VSUBPS Z27, Z26, Z26
-	EXP2(Z26, Z0, Z1)
 	VMOVSS X26, (R10)
-	VMULPS (R9), Z26, Z24
-	VPXORQ Z25, Z25, Z25
+	ADDQ $STRIDE, DI
+	ADDQ $4, R8
+	ADDQ $4, R10
+	DECQ R11
+	JNZ max
+
+	MOVQ s+0(FP), DI
+	MOVQ m+8(FP), R8
+	MOVQ l+16(FP), R9
+	MOVQ c+24(FP), R10
+	MOVQ rows+40(FP), R11
+
+row:
+	// c = 2^(old - new), l = l*c + sum of p
+	VBROADCASTSS (R8), Z27
+	VBROADCASTSS (R10), Z0
+	VMOVAPS Z0, Z1
+	EXP2(Z0, Z1, Z27, Z4, Z5, Z6, Z7)
+	VMOVSS X0, (R10)
+	VMULPS (R9), Z0, Z24
 	MOVQ DI, SI
 	MOVQ DI, DX
 	MOVQ R12, CX
@@ -345,19 +370,14 @@ even:
 exp:
 	VMOVUPS (SI), Z0
 	VMOVUPS 64(SI), Z1
-	VSUBPS Z27, Z0, Z0
-	VSUBPS Z27, Z1, Z1
-	EXP2(Z0, Z4, Z5)
-	EXP2(Z1, Z6, Z7)
-	VADDPS Z0, Z24, Z24
-	VADDPS Z1, Z25, Z25
+	EXP2(Z0, Z1, Z27, Z4, Z5, Z6, Z7)
 	VCVTNE2PS2BF16(4, 1, 0)
 	VMOVUPS Z4, (DX)
+	VDPBF16PS(24, 4, 25)
 	ADDQ $128, SI
 	ADDQ $64, DX
 	DECQ CX
 	JNZ exp
-	VADDPS Z25, Z24, Z24
 	VMOVUPS Z24, (R9)
 	ADDQ $STRIDE, DI
 	ADDQ $4, R8
