@@ -10,16 +10,16 @@ import (
 // A Workspace holds the activations of one block of tokens. It belongs to one
 // sequence; its zero value is ready.
 type Workspace struct {
-	acts     kernel.Acts
-	h        []float32 // [n][hidden] normed residual stream
-	before   []float32 // [n][hidden] residual stream before attention, if it is to be compared
-	q, att   []float32 // [n][heads][headDim]
-	k, v     []float32 // [n][kvHeads][headDim]
-	gate, up []float32 // [n][ffn]
-	lse      []float32 // [n][heads]
-	rot      rotation
-	heads    []*kv.Head
-	single   [1]Segment
+	acts   kernel.Acts
+	h      []float32 // [n][hidden] normed residual stream
+	before []float32 // [n][hidden] residual stream before attention, if it is to be compared
+	q, att []float32 // [n][heads][headDim]
+	k, v   []float32 // [n][kvHeads][headDim]
+	ffn    kernel.GLU
+	lse    []float32 // [n][heads]
+	rot    rotation
+	heads  []*kv.Head
+	single [1]Segment
 }
 
 // WorkspaceBytes is about what a Workspace holds for blocks of n tokens.
@@ -72,12 +72,11 @@ func (m *Model) layer(l int, x []float32, segs []Segment, w *Workspace, p *Probe
 	w.h = grow(w.h, n*m.Hidden)
 	w.q, w.att = grow(w.q, n*qd), grow(w.att, n*qd)
 	w.k, w.v = grow(w.k, n*kd), grow(w.v, n*kd)
-	w.gate, w.up = grow(w.gate, n*m.FFN), grow(w.up, n*m.FFN)
 
 	mark := prof.Start()
 	m.norm(w.h, x, ly.attnNorm, n)
 	w.acts.Set(w.h, n, m.Hidden)
-	mark.Stop(elementwise, prof.None, 0)
+	mark.Stop(kernel.Elementwise, prof.None, 0)
 	kernel.MatMulAll(m.par, &w.acts, [][]float32{w.q, w.k, w.v}, []*kernel.Matrix{ly.q.w, ly.k.w, ly.v.w})
 	mark = prof.Start()
 	w.rot.fill(m.freq, m.ropeScale, segs)
@@ -91,7 +90,7 @@ func (m *Model) layer(l int, x []float32, segs []Segment, w *Workspace, p *Probe
 		w.rot.turn(q, i)
 		w.rot.turn(k, i)
 	})
-	mark.Stop(elementwise, prof.None, 0)
+	mark.Stop(kernel.Elementwise, prof.None, 0)
 	var seen *Observation
 	row := 0
 	for _, sg := range segs {
@@ -112,21 +111,11 @@ func (m *Model) layer(l int, x []float32, segs []Segment, w *Workspace, p *Probe
 		seen.Cosine = m.cosine(w.before, x, n)
 	}
 	w.acts.Set(w.h, n, m.Hidden)
-	mark.Stop(elementwise, prof.None, 0)
-	kernel.MatMulAll(m.par, &w.acts, [][]float32{w.gate, w.up}, []*kernel.Matrix{ly.gate.w, ly.up.w})
-	mark = prof.Start()
-	m.rows(n, func(i int) {
-		gate, up := w.gate[i*m.FFN:][:m.FFN], w.up[i*m.FFN:][:m.FFN]
-		ly.gate.bias(gate)
-		ly.up.bias(up)
-		kernel.SwiGLU(gate, gate, up)
-	})
-	w.acts.Set(w.gate, n, m.FFN)
-	mark.Stop(elementwise, prof.None, 0)
-	kernel.MatMul(m.par, w.h, &w.acts, ly.down.w)
+	mark.Stop(kernel.Elementwise, prof.None, 0)
+	w.ffn.Mul(m.par, w.h, &w.acts, &ly.net)
 	mark = prof.Start()
 	m.residual(x, w.h, &ly.down, nil, n)
-	mark.Stop(elementwise, prof.None, 0)
+	mark.Stop(kernel.Elementwise, prof.None, 0)
 	return seen, nil
 }
 
@@ -169,9 +158,6 @@ func (m *Model) Logits(dst, x []float32, n int, w *Workspace) {
 	w.acts.Set(w.h, n, m.Hidden)
 	kernel.MatMul(m.par, dst, &w.acts, m.head)
 }
-
-// elementwise is what profiles call the work between the products.
-const elementwise = "norms, RoPE, SwiGLU, residuals"
 
 // rowBlock is how many tokens one piece of elementwise work covers.
 const rowBlock = 16

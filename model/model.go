@@ -29,6 +29,7 @@ type layer struct {
 	qNorm, kNorm      []float32 // [headDim] or nil
 	q, k, v, o        linear
 	gate, up, down    linear
+	net               kernel.GatedNet // of these three
 }
 
 // linear is y = W x + b.
@@ -120,6 +121,7 @@ func Load(src Source, o Options) (*Model, error) {
 		if err := l.pack(); err != nil {
 			return nil, err
 		}
+		ly.net = kernel.GatedNet{Gate: ly.gate.w, Up: ly.up.w, Down: ly.down.w, GateBias: ly.gate.b, UpBias: ly.up.b}
 	}
 	m.settle()
 	if o.Packed != "" {

@@ -56,6 +56,9 @@ type matTable struct {
 	// widenScales fills scales [nb or 2*nb][32], and minima [nb][32] if there are any.
 	widenScales func(scales, minima []float32, src []byte, kind scaleKind)
 	quantTile   func(out intTile, x []float32, cols, lanes, rows int)
+	// quantBlock quantises block b, of nb, of some tiles: x [n][32]. nil: a GLU goes
+	// step by step.
+	quantBlock func(out intTile, x []float32, n, b, nb int)
 
 	rows *rowsTable // nil: several tokens go by gemmI8
 }
@@ -102,7 +105,9 @@ func MatMulAll(p *par.Pool, a *Acts, ys [][]float32, ms []*Matrix) {
 		s := scratches.Get().(*scratch)
 		panel := item / c.tokenItems * c.panels
 		for end := min(panel+c.panels, ms[i].panels()); panel < end; panel++ {
-			ms[i].mulPanel(ops, ys[i], a, panel, item%c.tokenItems*blockTiles, s)
+			tile := item % c.tokenItems * blockTiles
+			to := area{y: ys[i][tile*tileTokens*ms[i].Rows+panel*panelRows:], ld: ms[i].Rows, tile: tile}
+			ms[i].mulPanel(ops, to, a, panel, s)
 		}
 		scratches.Put(s)
 	})
@@ -135,6 +140,7 @@ type scratch struct {
 	pairs          []byte    // [16*intBlocks][32][2] int16
 	scales, minima []float32 // [cols/16 or cols/32][32]
 	y              []float32 // [6][32], where y itself has less room
+	gate, up       []float32 // [264][32] of a GLU
 	rows           []float32 // [12][32], the same for rowsInts
 	sums           []int32   // [12][32]
 }
@@ -165,23 +171,33 @@ func growFloats(f []float32, n int) []float32 {
 	return f[:n]
 }
 
+// An area is where the results of an item go, 32 per token.
+type area struct {
+	y    []float32 // the first token's, and so on
+	ld   int       // from token to token
+	tile int       // the first of the item
+}
+
+// at is where the results of token t of a tile begin.
+func (to *area) at(tile, t int) []float32 { return to.y[((tile-to.tile)*tileTokens+t)*to.ld:] }
+
 // mulPanel computes the rows of one panel for one block of tiles.
-func (m *Matrix) mulPanel(ops *matTable, y []float32, a *Acts, panel, tile int, s *scratch) {
+func (m *Matrix) mulPanel(ops *matTable, to area, a *Acts, panel int, s *scratch) {
 	w := m.data[panel*m.panel:][:m.panel]
 	switch ints := useInts(ops, a, m); {
 	case ints && a.n == 1:
 		m.vectorInts(ops, s.y, a, w, s)
 	case ints && ops.rows != nil:
-		m.rowsInts(ops, y, a, panel, tile*tileTokens, w, s)
+		m.rowsInts(ops, to, a, panel, w, s)
 	case ints:
-		m.tilesInts(ops, y, a, panel, tile, w, s)
+		m.tilesInts(ops, to, a, panel, w, s)
 	case a.n == 1:
 		m.vectorFloats(ops, s.y, a, w, s)
 	default:
-		m.tilesFloats(ops, y, a, panel, tile, w, s)
+		m.tilesFloats(ops, to, a, panel, w, s)
 	}
 	if a.n == 1 {
-		copy(y[panel*panelRows:m.Rows], s.y[:panelRows])
+		copy(to.y, s.y[:min(panelRows, m.Rows-panel*panelRows)])
 	}
 }
 
@@ -192,44 +208,44 @@ func useInts(ops *matTable, a *Acts, m *Matrix) bool {
 
 // out returns where the results of a tile go, 32 per token from out on with
 // stride ldy: y itself, or the scratch when the tile hangs over y's edge.
-func (m *Matrix) out(y []float32, n, panel, tile int, s *scratch) (out []float32, ldy int, edge bool) {
+func (m *Matrix) out(to *area, n, panel, tile int, s *scratch) (out []float32, ldy int, edge bool) {
 	if (panel+1)*panelRows <= m.Rows && (tile+1)*tileTokens <= n {
-		return y[tile*tileTokens*m.Rows+panel*panelRows:], m.Rows, false
+		return to.at(tile, 0), to.ld, false
 	}
 	return s.y, panelRows, true
 }
 
 // flush copies the results of a tile from the scratch to y.
-func (m *Matrix) flush(y []float32, n, panel, tile int, out []float32) {
+func (m *Matrix) flush(to *area, n, panel, tile int, out []float32) {
 	rows := min(panelRows, m.Rows-panel*panelRows)
 	for t := range min(tileTokens, n-tile*tileTokens) {
-		copy(y[(tile*tileTokens+t)*m.Rows+panel*panelRows:][:rows], out[t*panelRows:])
+		copy(to.at(tile, t)[:rows], out[t*panelRows:])
 	}
 }
 
 // fetch is the inverse of flush.
-func (m *Matrix) fetch(y []float32, n, panel, tile int, out []float32) {
+func (m *Matrix) fetch(to *area, n, panel, tile int, out []float32) {
 	rows := min(panelRows, m.Rows-panel*panelRows)
 	for t := range min(tileTokens, n-tile*tileTokens) {
-		copy(out[t*panelRows:][:rows], y[(tile*tileTokens+t)*m.Rows+panel*panelRows:])
+		copy(out[t*panelRows:][:rows], to.at(tile, t))
 	}
 }
 
 // tilesFloats multiplies in float32, floatCols columns of widened weights at a
 // time: y collects the sums in between.
-func (m *Matrix) tilesFloats(ops *matTable, y []float32, a *Acts, panel, tile int, w []byte, s *scratch) {
-	last := min(tile+blockTiles, a.tiles())
+func (m *Matrix) tilesFloats(ops *matTable, to area, a *Acts, panel int, w []byte, s *scratch) {
+	last := min(to.tile+blockTiles, a.tiles())
 	for k := 0; k < m.Cols; k += floatCols {
 		kn := min(floatCols, m.Cols-k)
 		f := m.widen(ops, w, k, kn, s)
-		for t := tile; t < last; t++ {
-			out, ldy, edge := m.out(y, a.n, panel, t, s)
+		for t := to.tile; t < last; t++ {
+			out, ldy, edge := m.out(&to, a.n, panel, t, s)
 			if edge && k > 0 {
-				m.fetch(y, a.n, panel, t, out)
+				m.fetch(&to, a.n, panel, t, out)
 			}
 			ops.gemmF32(out, ldy, f, a.tileFloats(t)[k*tileTokens:], kn, k > 0)
 			if edge {
-				m.flush(y, a.n, panel, t, out)
+				m.flush(&to, a.n, panel, t, out)
 			}
 		}
 	}
@@ -270,11 +286,11 @@ func (m *Matrix) widenScales(ops *matTable, w []byte, s *scratch) (scales, minim
 // tilesInts multiplies int8 activations with the codes. Minima come first: their
 // product with the sums of the activations' blocks is one in float32 with a
 // column per block.
-func (m *Matrix) tilesInts(ops *matTable, y []float32, a *Acts, panel, tile int, w []byte, s *scratch) {
+func (m *Matrix) tilesInts(ops *matTable, to area, a *Acts, panel int, w []byte, s *scratch) {
 	c, nb := codes[m.dtype], m.Cols/32
 	scales, minima := m.widenScales(ops, w, s)
 	w = w[m.codeAt:]
-	last := min(tile+blockTiles, a.tiles())
+	last := min(to.tile+blockTiles, a.tiles())
 	step := nb
 	if c.bits != 8 || ops.widenPairs != nil {
 		step = intBlocks
@@ -292,13 +308,13 @@ func (m *Matrix) tilesInts(ops *matTable, y []float32, a *Acts, panel, tile int,
 			ops.widenPairs(s.pairs, wide[:n*32*panelRows])
 			wide = s.pairs
 		}
-		for t := tile; t < last; {
-			out, ldy, edge := m.out(y, a.n, panel, t, s)
+		for t := to.tile; t < last; {
+			out, ldy, edge := m.out(&to, a.n, panel, t, s)
 			tiles := 1
 			if !edge {
 				tiles = min(last, a.n/tileTokens) - t
 			} else if b > 0 {
-				m.fetch(y, a.n, panel, t, out)
+				m.fetch(&to, a.n, panel, t, out)
 			}
 			i, at := a.ints(t, tiles), b*tileTokens
 			if c.hasMin() && b == 0 {
@@ -313,7 +329,7 @@ func (m *Matrix) tilesInts(ops *matTable, y []float32, a *Acts, panel, tile int,
 				ops.gemmI8(out, ldy, wide, scales[b*panelRows:], x, i.sums[at:], i.d[at:], n, nb, tiles, acc)
 			}
 			if edge {
-				m.flush(y, a.n, panel, t, out)
+				m.flush(&to, a.n, panel, t, out)
 			}
 			t += tiles
 		}

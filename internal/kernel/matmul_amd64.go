@@ -37,6 +37,7 @@ var matAVX512 = &matTable{
 	widenCodes:  widenCodesAVX512,
 	widenScales: widenScalesAVX512,
 	quantTile:   quantTileAVX512,
+	quantBlock:  quantBlockAVX512,
 }
 
 //go:noescape
@@ -204,7 +205,7 @@ func widenScalesAVX2(scales, minima []float32, src []byte, kind scaleKind) {
 }
 
 //go:noescape
-func quantTile6AVX512(q *int8, sums, halfSums *int32, d, xs, x *float32, nb int)
+func quantBlocks6AVX512(q *int8, sums, halfSums *int32, d, xs, x *float32, n, row, xStep, qStep, step int)
 
 // quantTileAVX512 is quantTileGo; partly empty tiles and single tokens take the
 // loop of AVX2.
@@ -214,7 +215,23 @@ func quantTileAVX512(out intTile, x []float32, cols, lanes, rows int) {
 		return
 	}
 	_ = x[:rows*cols]
-	quantTile6AVX512(&out.q[0], &out.sums[0], &out.halfSums[0], &out.d[0], &out.xs[0], &x[0], cols/32)
+	quantBlocks6AVX512(&out.q[0], &out.sums[0], &out.halfSums[0], &out.d[0], &out.xs[0], &x[0], cols/32, cols, 4*32, 6*32, 4*6)
+}
+
+// quantBlockAVX512 quantises a block of 32 columns, x [n][32], of several tiles: block b
+// of nb. The last tile, if it is partly empty, takes the loop of AVX2.
+func quantBlockAVX512(out intTile, x []float32, n, b, nb int) {
+	tiles := n / tileTokens
+	_ = x[:n*32]
+	if tiles > 0 {
+		_ = out.block(tiles-1, b, nb)
+		i := out.block(0, b, nb)
+		quantBlocks6AVX512(&i.q[0], &i.sums[0], &i.halfSums[0], &i.d[0], &i.xs[0], &x[0], tiles,
+			32, 4*32*tileTokens, nb*32*tileTokens, 4*nb*tileTokens)
+	}
+	if rest := n % tileTokens; rest > 0 {
+		quantTileAVX2(out.block(tiles, b, nb), x[(n-rest)*32:], 32, tileTokens, rest)
+	}
 }
 
 //go:noescape

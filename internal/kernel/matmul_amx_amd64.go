@@ -3,6 +3,7 @@ package kernel
 // matAMX differs from avx512 in the products of several tokens with integers.
 var matAMX = func() *matTable {
 	t := *matAVX512
+	t.quantBlock = nil // its tiles are others
 	t.rows = &rowsTable{gemmI8: gemmI8AMX, gemmI8h: gemmI8hAMX, sign: signAMX}
 	return &t
 }()

@@ -20,8 +20,8 @@ type rowsTable struct {
 
 type rowsGEMM = func(y []float32, ldy int, w []byte, scales []float32, x []int8, ldx int, d, minima, xs []float32, sums []int32, nb, dozens int)
 
-// rowsInts is tilesInts for the tokens from first on.
-func (m *Matrix) rowsInts(ops *matTable, y []float32, a *Acts, panel, first int, w []byte, s *scratch) {
+// rowsInts is tilesInts for such a tier.
+func (m *Matrix) rowsInts(ops *matTable, to area, a *Acts, panel int, w []byte, s *scratch) {
 	c, nb := codes[m.dtype], m.Cols/32
 	scales, minima := m.widenScales(ops, w, s)
 	if !c.hasMin() {
@@ -39,21 +39,22 @@ func (m *Matrix) rowsInts(ops *matTable, y []float32, a *Acts, panel, first int,
 	}
 	s.sums, s.rows = growInts(s.sums, rowTokens*panelRows), growFloats(s.rows, rowTokens*panelRows)
 	rows := min(panelRows, m.Rows-panel*panelRows)
+	first := to.tile * tileTokens
 	last := min(first+blockTiles*tileTokens, a.n)
 	for t := first; t < last; {
 		dozens := (last - t) / rowTokens
 		edge := dozens == 0 || rows < panelRows
-		at, out, ldy := y[t*m.Rows+panel*panelRows:], s.rows, panelRows
+		at, out, ldy := to.y[(t-first)*to.ld:], s.rows, panelRows
 		if edge {
 			dozens = 1
 		} else {
-			out, ldy = at, m.Rows
+			out, ldy = at, to.ld
 		}
 		i := a.ints(t, rowTokens*dozens)
 		gemm(out, ldy, s.wide, scales, i.q, a.stride, i.d, minima, i.xs, s.sums, nb, dozens)
 		if edge {
 			for k := range min(rowTokens, last-t) {
-				copy(at[k*m.Rows:][:rows], out[k*panelRows:])
+				copy(at[k*to.ld:][:rows], out[k*panelRows:])
 			}
 		}
 		t += rowTokens * dozens

@@ -28,6 +28,9 @@ func stopMatMul(m prof.Mark, a *Acts, ms []*Matrix) {
 	m.Stop("weights, many tokens: GEMM "+ms[0].dtype.String(), unit, work)
 }
 
+// Elementwise is what profiles call the work between the products.
+const Elementwise = "norms, RoPE, SwiGLU, residuals"
+
 // AttentionUnit is what the products of attention over bf16 pages are made of.
 func AttentionUnit() prof.Unit {
 	if p := probeOps[active]; p != nil && p.bf16 != nil && attnTier() != nil {

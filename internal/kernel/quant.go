@@ -41,6 +41,13 @@ func (a *Acts) Set(x []float32, n, cols int) {
 	a.haveTiles, a.haveInts = false, false
 }
 
+// reserve makes a hold n vectors in the int8 form, which the caller writes.
+func (a *Acts) reserve(n, cols int) {
+	a.x, a.n, a.cols = nil, n, cols
+	a.haveTiles = false
+	a.roomForInts()
+}
+
 // tiles is the number of tiles, the last of which may be partly empty.
 func (a *Acts) tiles() int { return (a.n + tileTokens - 1) / tileTokens }
 
@@ -70,6 +77,17 @@ func (a *Acts) prepare(p *par.Pool, m *Matrix) {
 
 // quantise makes the int8 form.
 func (a *Acts) quantise(p *par.Pool) {
+	a.roomForInts()
+	lanes := a.lanes()
+	quantTile := matOps[active].quantTile
+	p.Run((a.n+lanes-1)/lanes, func(t int) {
+		rows := min(lanes, a.n-t*lanes)
+		quantTile(a.ints(t, 1), a.x[t*lanes*a.cols:], a.cols, lanes, rows)
+	})
+}
+
+// roomForInts makes room for the int8 form, which then counts as made.
+func (a *Acts) roomForInts() {
 	a.haveInts = true
 	lanes, nb := a.lanes(), a.cols/32
 	tiles := (a.n + lanes - 1) / lanes
@@ -90,11 +108,6 @@ func (a *Acts) quantise(p *par.Pool) {
 	a.halfSums = growInts(a.halfSums, 2*room*nb*lanes)
 	a.d = growFloats(a.d, room*nb*lanes)
 	a.xs = growFloats(a.xs, room*nb*lanes)
-	quantTile := matOps[active].quantTile
-	p.Run(tiles, func(t int) {
-		rows := min(lanes, a.n-t*lanes)
-		quantTile(a.ints(t, 1), a.x[t*lanes*a.cols:], a.cols, lanes, rows)
-	})
 }
 
 // intTile is a tile of the int8 form, or the one token.
@@ -102,6 +115,18 @@ type intTile struct {
 	q              []int8
 	sums, halfSums []int32
 	d, xs          []float32
+}
+
+// block is block b, of nb, of tile t.
+func (i *intTile) block(t, b, nb int) intTile {
+	at, size := t*nb+b, len(i.q)/len(i.d)*tileTokens
+	return intTile{
+		q:        i.q[at*size:][:size],
+		sums:     i.sums[at*tileTokens:][:tileTokens],
+		halfSums: i.halfSums[2*at*tileTokens:][:2*tileTokens],
+		d:        i.d[at*tileTokens:][:tileTokens],
+		xs:       i.xs[at*tileTokens:][:tileTokens],
+	}
 }
 
 // ints returns some tiles, from t on, as one; of a tier that multiplies rows, tokens.

@@ -1,6 +1,8 @@
-// What:      int8 activations of a whole tile of six tokens, for AVX-512.
-// Layout:    x [6][nb][32] float32; q [nb][8][6][4], sums, d, xs [nb][6], halfSums
-//            [2*nb][6].
+// What:      int8 activations of six tokens, for AVX-512: all blocks of a tile, or one
+//            block of several tiles.
+// Layout:    a block is x [6][row] float32, of which 32, and q [8][6][4], sums, d, xs
+//            [6], halfSums [2][6]. The next one is so many bytes further on: xStep,
+//            qStep, step (sums, d, xs), 2*step.
 // Algorithm: that of quant_avx2_amd64.s, 32 columns of six tokens at a time. The
 //            largest magnitudes of six registers are found side by side, so that
 //            the tokens' scales are one vector. Pairs of tokens are packed to
@@ -179,17 +181,20 @@ GLOBL quantHalves<>(SB), RODATA|NOPTR, $64
 	VANDPS.BCST ok-32+4*t(SP), a, a; \
 	VANDPS.BCST ok-32+4*t(SP), b, b
 
-// func quantTile6AVX512(q *int8, sums, halfSums *int32, d, xs, x *float32, nb int)
-TEXT ·quantTile6AVX512(SB), NOSPLIT, $64-56
+// func quantBlocks6AVX512(q *int8, sums, halfSums *int32, d, xs, x *float32, n, row, xStep, qStep, step int)
+TEXT ·quantBlocks6AVX512(SB), NOSPLIT, $64-88
 	MOVQ q+0(FP), DI
 	MOVQ sums+8(FP), R8
 	MOVQ halfSums+16(FP), R9
 	MOVQ d+24(FP), R10
 	MOVQ xs+32(FP), R11
 	MOVQ x+40(FP), SI
-	MOVQ nb+48(FP), CX
-	MOVQ CX, BX
-	SHLQ $7, BX
+	MOVQ n+48(FP), CX
+	MOVQ row+56(FP), BX
+	MOVQ xStep+64(FP), R12
+	MOVQ qStep+72(FP), DX
+	MOVQ step+80(FP), R15
+	SHLQ $2, BX
 	LEAQ (BX)(BX*2), R13
 	ADDQ SI, R13
 	VPBROADCASTD quantFloats<>+0(SB), Z31
@@ -290,13 +295,13 @@ rest:
 	VMOVDQU32 Y12, K6, (R9)
 	VMOVDQU32 Y14, K6, 24(R9)
 	VMOVDQU32 Y16, K6, (R8)
-	ADDQ $128, SI
-	ADDQ $128, R13
-	ADDQ $192, DI
-	ADDQ $24, R8
-	ADDQ $48, R9
-	ADDQ $24, R10
-	ADDQ $24, R11
+	ADDQ R12, SI
+	ADDQ R12, R13
+	ADDQ DX, DI
+	ADDQ R15, R8
+	LEAQ (R9)(R15*2), R9
+	ADDQ R15, R10
+	ADDQ R15, R11
 	DECQ CX
 	JNZ  loop
 	VZEROUPPER
