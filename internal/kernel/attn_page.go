@@ -50,22 +50,53 @@ func PutV(page []uint16, slot int, v []float32, d int) {
 // each, into the slots from slot on: PutK and PutV of many tokens, filled up with
 // zeros to d.
 func PutKV(pageK, pageV []uint16, slot, n int, k, v []float32, stride, size, d int) {
-	row := make([]uint16, d) // of one token
-	for i := range n {
-		ToBF16(row, k[i*stride:][:size])
-		at := pageK[indexK(slot+i, 0, d):]
-		for j := 0; j < d; j += 2 {
-			to, from := at[16*j:][:2], row[j:][:2]
-			to[0], to[1] = from[0], from[1]
+	s, ops := scratches.Get().(*scratch), vecOps[active]
+	defer scratches.Put(s)
+	s.wide = grow(s.wide, 2*16*d)
+	rows := halfs(s.wide)[:min(n, 16)*d] // [..][d] of tokens whose keys lie together
+	clear(rows)
+	for done := 0; done < n; {
+		run := min(16-slot%16, n-done)
+		for i := range run {
+			ops.bf16(rows[i*d:][:size], k[(done+i)*stride:][:size])
 		}
-		ToBF16(row, v[i*stride:][:size])
-		at = pageV[indexV(slot+i, 0, d):]
-		for j := 0; j < d; j += 16 {
-			to, from := at[32*j:][:31], row[j:][:16]
-			for l, x := range from {
-				to[2*l] = x
+		ops.keys(pageK[indexK(slot, 0, d):], rows[:run*d], d)
+		for i := range run {
+			ops.bf16(rows[i*d:][:size], v[(done+i)*stride:][:size])
+		}
+		for i := 0; i < run; i++ {
+			at, from := pageV[indexV(slot+i, 0, d):], rows[i*d:]
+			if (slot+i)%2 == 0 && i+1 < run {
+				ops.values(at, from[:d], from[d:2*d])
+				i++
+				continue
+			}
+			for j := range d {
+				at[j/16*512+j%16*2] = from[j]
 			}
 		}
+		slot, done = slot+run, done+run
+	}
+}
+
+// putKeysGo writes keys of up to 16 tokens that lie together, rows [..][d], to where
+// the first of them goes.
+func putKeysGo(at, rows []uint16, d int) {
+	for ; len(rows) > 0; rows = rows[d:] {
+		for j := 0; j < d; j += 2 {
+			at[16*j], at[16*j+1] = rows[j], rows[j+1]
+		}
+		if len(rows) > d {
+			at = at[2:]
+		}
+	}
+}
+
+// putValuesGo writes the values of a pair of tokens, x and y [d].
+func putValuesGo(at, x, y []uint16) {
+	for j, v := range x {
+		to := at[j/16*512+j%16*2:][:2]
+		to[0], to[1] = v, y[j]
 	}
 }
 

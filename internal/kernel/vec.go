@@ -13,13 +13,15 @@ type vecTable struct {
 	rope     func(x0, x1, cos, sin []float32) // x0, x1 = x0*cos - x1*sin, x1*cos + x0*sin
 	bf16     func(dst []uint16, src []float32)
 	fromBF16 func(dst []float32, src []uint16)
+	keys     func(at, rows []uint16, d int) // of a bf16 page, see attn_page.go
+	values   func(at, x, y []uint16)
 }
 
 // vecOps gives all tiers of an architecture the same loops, which mostly wait for
-// memory.
-var vecOps = [numTiers]*vecTable{&vecGeneric, vecLoops, vecLoops, vecLoops, vecLoops}
+// memory, but for one.
+var vecOps = [numTiers]*vecTable{tierGeneric: &vecGeneric, tierNEON: vecLoops, tierAVX2: vecAVX2, tierAVX512: vecAVX512, tierAMX: vecAVX512}
 
-var vecGeneric = vecTable{addGo, dotGo, scaleGo, timesGo, swigluGo, ropeGo, bf16Go, fromBF16Go}
+var vecGeneric = vecTable{addGo, dotGo, scaleGo, timesGo, swigluGo, ropeGo, bf16Go, fromBF16Go, putKeysGo, putValuesGo}
 
 // RMSNorm sets dst to x scaled to a root mean square of one, times w:
 // dst[i] = x[i] / sqrt(mean(x^2) + eps) * w[i] (Zhang and Sennrich, 2019,

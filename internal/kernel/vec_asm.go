@@ -3,7 +3,7 @@
 package kernel
 
 // vecLoops are the loops in assembly, of which an architecture has one set.
-var vecLoops = &vecTable{addVec, dotVec, scaleVec, timesVec, swigluVec, ropeVec, toBF16Vec, fromBF16Vec}
+var vecLoops = &vecTable{addVec, dotVec, scaleVec, timesVec, swigluVec, ropeVec, toBF16Vec, fromBF16Vec, putKeysGo, putValuesGo}
 
 //go:noescape
 func addLoop(dst, x *float32, n int)

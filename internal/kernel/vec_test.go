@@ -138,6 +138,32 @@ func TestSwiGLUAccuracy(t *testing.T) {
 	})
 }
 
+// Wide registers change no bit.
+func TestSwiGLUTiers(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 0))
+	gate, up := normals(r, 1003), normals(r, 1003)
+	for i := range gate {
+		gate[i] *= float32(int(1) << (i % 10))
+	}
+	special(r, gate)
+	var first []float32
+	eachTier(t, func(t *testing.T) {
+		if vecOps[active] == &vecGeneric {
+			return
+		}
+		dst := make([]float32, len(gate))
+		SwiGLU(dst, gate, up)
+		if first == nil {
+			first = dst
+		}
+		for i, v := range dst {
+			if math.Float32bits(v) != math.Float32bits(first[i]) && (v == v || first[i] == first[i]) {
+				t.Fatalf("silu(%g) * %g = %g, another tier says %g", gate[i], up[i], v, first[i])
+			}
+		}
+	})
+}
+
 func BenchmarkVec(b *testing.B) {
 	for _, name := range Tiers() {
 		for _, n := range []int{576, 1536} {
