@@ -37,7 +37,7 @@ func (a *answering) generate(ctx context.Context) error {
 		}
 		var going []*writer
 		for _, w := range writers {
-			more, err := w.write(m, a.r.MaxTokens)
+			more, err := w.write(m, a.p.answer)
 			if err != nil {
 				w.r.Error = err.Error()
 			} else if more {

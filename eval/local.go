@@ -238,7 +238,7 @@ func (a *answering) room(ctx context.Context, precision string) error {
 	if err != nil {
 		return err
 	}
-	n := len(a.p.whole) + max(a.r.MaxTokens, len(a.p.target))
+	n := len(a.p.whole) + max(a.p.answer, len(a.p.target))
 	need := 2 * kvp.NeedBytes(c.Windows(), n, 1, c.HeadDim) // the reading, and what comes from it
 	for _, o := range a.open {
 		need += o.s.Report().KV.Bytes

@@ -244,6 +244,10 @@ func TestMiddle(t *testing.T) {
 	if n := len(p.whole) + max(len(p.target), long.MaxTokens); n > context || n < context-40 {
 		t.Errorf("%d tokens for a context of %d", n, context)
 	}
+	r.MaxTokens = 4 * context // more than any answer can take: maths tasks allow 32,768
+	if p, err := newPrompt(m, &r, 0); err != nil || p.cut != 0 || p.answer != context/2 {
+		t.Errorf("a long answer: %+v, %v", p, err)
+	}
 	text := tok.Decode(p.whole, true)
 	if !strings.HasSuffix(text, "[assistant]It is") || !strings.Contains(text, long.Later) || strings.Contains(tok.Decode(p.read, true), "[assistant]It is") {
 		t.Errorf("the prompt ends %q", text[len(text)-200:])
@@ -254,7 +258,7 @@ func TestMiddle(t *testing.T) {
 	for what, change := range map[string]func(*task.Record){
 		"no prompt":        func(r *task.Record) { r.Prompt = "" },
 		"nothing to do":    func(r *task.Record) { r.MaxTokens, r.Target = 0, "" },
-		"no room":          func(r *task.Record) { r.MaxTokens = context },
+		"no room":          func(r *task.Record) { r.Target = strings.Repeat("far ", context) },
 		"a reply to spare": func(r *task.Record) { r.Reply = "x" },
 		"negative":         func(r *task.Record) { r.MaxTokens = -1 },
 	} {

@@ -19,6 +19,7 @@ import (
 type prompt struct {
 	read, whole, target []int32
 	cut                 int // tokens left out in the middle of Prompt
+	answer              int // most tokens of the answer
 }
 
 // checkRecord reports a record that asks nothing.
@@ -38,7 +39,8 @@ func checkRecord(r *task.Record) error {
 
 // newPrompt renders and tokenises a record. A Prompt longer than most tokens (0: no
 // limit of its own), or than the context allows, loses its middle, as LongBench does
-// it: the first and the last half of the tokens stay, as text.
+// it: the first and the last half of the tokens stay, as text. An answer may take
+// half of the context at most.
 func newPrompt(m *lighttransfer.Model, r *task.Record, most int) (*prompt, error) {
 	if err := checkRecord(r); err != nil {
 		return nil, err
@@ -50,12 +52,15 @@ func newPrompt(m *lighttransfer.Model, r *task.Record, most int) (*prompt, error
 		keep = min(keep, most)
 	}
 	context := m.Config().Context
+	// Maths tasks allow for models with longer thoughts.
+	answer := min(r.MaxTokens, context/2)
 	for range 4 { // text that was cut may be tokenised anew to a little more
 		p, err := render(m, r, middle(tok, r.Prompt, text, keep))
 		if err != nil {
 			return nil, err
 		}
-		over := len(p.whole) + max(r.MaxTokens, len(p.target)) - context
+		p.answer = answer
+		over := len(p.whole) + max(answer, len(p.target)) - context
 		if over <= 0 {
 			if keep < len(text) {
 				p.cut = len(text) - keep/2*2
@@ -67,7 +72,7 @@ func newPrompt(m *lighttransfer.Model, r *task.Record, most int) (*prompt, error
 		}
 	}
 	return nil, fmt.Errorf("%w: the model was made for %d tokens, and %d of answer or target leave no room for a prompt",
-		lighttransfer.ErrContext, context, max(r.MaxTokens, len(r.Target)/4))
+		lighttransfer.ErrContext, context, max(answer, len(r.Target)/4))
 }
 
 // middle is the text without its middle: of its tokens n are left, or n-1.
