@@ -19,6 +19,7 @@ func evalReportCommand(a *app) *cobra.Command {
   report.html   everything, with pictures; one file that needs nothing else
   report.md     the tables
   *.csv         the figures, for other programs: scores, curves, needles, lazy, speed, records
+  curve-*.svg   quality against KV bytes, a picture for each group of tasks and measure
 
 Tables have policies against tasks, with the 95 % interval of the difference to full
 attention (paired bootstrap over records) and published figures beside them; curves

@@ -3,12 +3,13 @@ package report
 import (
 	"encoding/csv"
 	"io"
+	"maps"
 	"strconv"
 )
 
 // files are what Write makes.
 func (r *Report) files() map[string]func(io.Writer) error {
-	return map[string]func(io.Writer) error{
+	files := map[string]func(io.Writer) error{
 		"report.md":   r.Markdown,
 		"report.html": r.HTML,
 		"scores.csv":  r.scoresCSV,
@@ -18,6 +19,8 @@ func (r *Report) files() map[string]func(io.Writer) error {
 		"speed.csv":   r.speedCSV,
 		"records.csv": r.recordsCSV,
 	}
+	maps.Copy(files, r.pictures())
+	return files
 }
 
 func exact(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

@@ -24,7 +24,7 @@ func (r *Report) HTML(w io.Writer) error { return page.Execute(w, r) }
 type cellText struct{ Value, Interval, Mark string }
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"style":    func() template.CSS { return template.CSS(style) },
+	"style":    func() template.CSS { return template.CSS(pictureStyle + style) },
 	"method":   func() []string { return method },
 	"words":    func() map[string]string { return words },
 	"name":     breakable,

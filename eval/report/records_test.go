@@ -251,7 +251,7 @@ func TestWrite(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	for range 2 { // the second replaces the first
 		paths, err := made(t, tiny()).Write(dir)
-		if err != nil || len(paths) != 8 {
+		if err != nil || len(paths) != 9 {
 			t.Fatalf("%d files, %v", len(paths), err)
 		}
 	}

@@ -139,6 +139,18 @@ func TestSynthetic(t *testing.T) {
 		if strings.HasSuffix(name, ".csv") {
 			checkCSV(t, name, got)
 		}
+		if strings.HasSuffix(name, ".svg") {
+			var root struct {
+				XMLName xml.Name
+				Style   string `xml:"style"`
+			}
+			if err := xml.Unmarshal([]byte(got), &root); err != nil || root.XMLName != (xml.Name{Space: "http://www.w3.org/2000/svg", Local: "svg"}) || !strings.Contains(root.Style, "--paper") {
+				t.Errorf("%s is no picture that stands alone: %v, %.200s", name, err, got)
+			}
+		}
+	}
+	if r.files()["curve-longbench-score.svg"] == nil {
+		t.Error("there is no file of LongBench's curve")
 	}
 	for _, m := range r.Models[0].Lazy.Maps {
 		for i, x := range m.Layer {

@@ -10,7 +10,7 @@ import (
 )
 
 // Pictures are SVG within the page. What they look like in light and dark is said
-// by the classes of style.css; only the scale of heat maps has colours of its own.
+// by the classes of picture.css; only the scale of heat maps has colours of its own.
 type svg struct{ bytes.Buffer }
 
 // newSVG begins a picture of a size in pixels. Class "wide" or "narrow" pictures are
