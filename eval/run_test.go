@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -134,6 +135,28 @@ func TestFailures(t *testing.T) {
 	defer r.Folder.Close()
 	if _, err := r.Do(context.Background()); err == nil || !strings.Contains(err.Error(), "record 4: its prompt is not what it was") {
 		t.Errorf("changed data: %v", err)
+	}
+}
+
+// The share of an int8 cache is that of full attention in bf16, as in reports.
+func TestSummaryShare(t *testing.T) {
+	r := runs.Run{Config: runs.Config{Policies: policiesOf(t, "full", "full@kv=int8", "streaming@kv=int8")}}
+	for i, bytes := range []int64{100, 53, 25} {
+		p := r.Config.Policies[i].Name
+		r.Results = append(r.Results, runs.Result{Task: "t", ID: "1", Policy: p, KVBytes: bytes, KVFullBytes: []int64{100, 53, 53}[i]})
+	}
+	shares := func() (list []float64) {
+		for _, w := range Summarize(&r) {
+			list = append(list, w.KVShare)
+		}
+		return list
+	}
+	if got := shares(); !slices.Equal(got, []float64{1, 0.53, 0.25}) {
+		t.Errorf("shares %g", got)
+	}
+	r.Results = r.Results[1:] // nothing to compare with but int8
+	if got := shares(); !slices.Equal(got, []float64{1, 25. / 53}) {
+		t.Errorf("without bf16: shares %g", got)
 	}
 }
 

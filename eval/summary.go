@@ -1,6 +1,8 @@
 package eval
 
 import (
+	"cmp"
+
 	"github.com/lighttransfer/lighttransfer/eval/runs"
 )
 
@@ -15,7 +17,7 @@ type Row struct {
 	KL      *float64 `json:"kl,omitempty"`
 	Kept    *float64 `json:"kept,omitempty"` // of the tokens that full attention gets right, in all records together
 	KVBytes float64  `json:"mean_kv_bytes"`
-	KVShare float64  `json:"kv_share"` // of what full attention holds
+	KVShare float64  `json:"kv_share"` // of what full attention holds; in bf16, if that was asked too
 	Seconds float64  `json:"mean_seconds"`
 	Tokens  float64  `json:"mean_prompt_tokens"`
 }
@@ -25,6 +27,15 @@ type Row struct {
 func Summarize(r *runs.Run) []Row {
 	type cell struct{ task, policy string }
 	results := map[cell][]*runs.Result{}
+	type record struct{ task, id string }
+	full := map[record]int64{} // bytes of full attention in bf16, where it answered
+	for _, p := range r.Config.Policies {
+		for i := range r.Results {
+			if res := &r.Results[i]; p.Spec == "full" && p.KV != "int8" && res.Policy == p.Name && res.KVBytes > 0 {
+				full[record{res.Task, res.ID}] = res.KVBytes
+			}
+		}
+	}
 	tasks := []string{}
 	seen := map[string]bool{}
 	for i := range r.Results {
@@ -39,14 +50,16 @@ func Summarize(r *runs.Run) []Row {
 	for _, t := range tasks {
 		for _, p := range r.Config.Policies {
 			if list := results[cell{t, p.Name}]; list != nil {
-				rows = append(rows, row(t, p.Name, list))
+				rows = append(rows, row(t, p.Name, list, func(res *runs.Result) int64 {
+					return cmp.Or(full[record{t, res.ID}], res.KVFullBytes)
+				}))
 			}
 		}
 	}
 	return rows
 }
 
-func row(task, policy string, list []*runs.Result) Row {
+func row(task, policy string, list []*runs.Result, fullBytes func(*runs.Result) int64) Row {
 	w := Row{Task: task, Policy: policy}
 	var score, nll, kl, kept, kv, full, seconds, tokens mean
 	for _, r := range list {
@@ -61,7 +74,7 @@ func row(task, policy string, list []*runs.Result) Row {
 		if r.Kept != nil && r.FullRight != nil {
 			kept.add(r.Kept, *r.FullRight)
 		}
-		for m, v := range map[*mean]float64{&kv: float64(r.KVBytes), &full: float64(r.KVFullBytes), &seconds: r.Seconds, &tokens: float64(r.PromptTokens)} {
+		for m, v := range map[*mean]float64{&kv: float64(r.KVBytes), &full: float64(fullBytes(r)), &seconds: r.Seconds, &tokens: float64(r.PromptTokens)} {
 			m.add(&v, 1)
 		}
 	}
