@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,8 +13,9 @@ import (
 
 func evalReportCommand(a *app) *cobra.Command {
 	var out string
+	var only []string
 	c := &cobra.Command{
-		Use:   "report DIR... [-o DIR]",
+		Use:   "report DIR... [-o DIR] [--policy SPEC]...",
 		Short: "Make tables, curves and heat maps of runs",
 		Long: `Report reads the folders of runs and writes what a paper would show of them:
 
@@ -29,6 +32,8 @@ counted at the top.
 
 Folders of one run's shards are merged, as are runs of one model with other policies
 or tasks. Different models, and prompts cut to different lengths, are reported apart.
+A policy that answered fewer records than the others leaves only those to compare:
+--policy, given for each of the others, reports without it.
 
 With --json the same is printed as one document, and files are written only with -o:
   {"models": [{"model": "...", "policies": [...], "groups": [{"name": "...", "tables": [
@@ -46,15 +51,17 @@ With --json the same is printed as one document, and files are written only with
 				}
 				out = args[0]
 			}
-			return a.evalReport(args, out)
+			return a.evalReport(args, only, out)
 		},
 	}
 	c.Flags().StringVarP(&out, "out", "o", "", "write the files into `DIR` (default: the run's folder)")
+	c.Flags().StringArrayVar(&only, "policy", nil, "report on this policy, a `SPEC` as the run was told; may be given several times (default: on all)")
 	return c
 }
 
-// evalReport reports on folders; out "" writes no files.
-func (a *app) evalReport(dirs []string, out string) error {
+// evalReport reports on folders, on all policies or only on some; out "" writes no
+// files.
+func (a *app) evalReport(dirs, only []string, out string) error {
 	var list []runs.Run
 	for _, dir := range dirs { // one by one: machines and notices stay those of their folder
 		read, err := runs.Read(dir)
@@ -62,6 +69,9 @@ func (a *app) evalReport(dirs []string, out string) error {
 			return err
 		}
 		list = append(list, read...)
+	}
+	if err := onlyPolicies(list, only); err != nil {
+		return err
 	}
 	r, err := report.Make(list)
 	if err != nil {
@@ -89,6 +99,29 @@ func (a *app) evalReport(dirs []string, out string) error {
 	}
 	for _, p := range paths {
 		a.say("%s", p)
+	}
+	return nil
+}
+
+// onlyPolicies leaves those policies of runs that are named; with none named, all.
+func onlyPolicies(list []runs.Run, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	var all []string
+	for _, r := range list {
+		for _, p := range r.Config.Policies {
+			all = append(all, p.Name)
+		}
+	}
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			slices.Sort(all)
+			return usagef("--policy %s: the runs have no such policy; they have %s", name, strings.Join(slices.Compact(all), ", "))
+		}
+	}
+	for i := range list {
+		list[i].Only(names)
 	}
 	return nil
 }

@@ -71,14 +71,26 @@ func (r *Run) read() error {
 			}
 		}
 	}
+	r.count()
+	slices.SortFunc(r.Results, func(a, b Result) int {
+		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Policy, b.Policy))
+	})
+	return nil
+}
+
+func (r *Run) count() {
+	r.Errored = 0
 	for i := range r.Results {
 		if r.Results[i].Error != "" {
 			r.Errored++
 		}
 	}
 	r.Missing = max(0, r.Config.Records*len(r.Config.Policies)-len(r.Results))
-	slices.SortFunc(r.Results, func(a, b Result) int {
-		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Policy, b.Policy))
-	})
-	return nil
+}
+
+// Only leaves what the named policies answered, as if no others had been asked for.
+func (r *Run) Only(policies []string) {
+	r.Config.Policies = slices.DeleteFunc(r.Config.Policies, func(p Policy) bool { return !slices.Contains(policies, p.Name) })
+	r.Results = slices.DeleteFunc(r.Results, func(res Result) bool { return !slices.Contains(policies, res.Policy) })
+	r.count()
 }
