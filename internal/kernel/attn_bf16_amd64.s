@@ -223,8 +223,7 @@ DATA attnConst<>+12(SB)/4, $0x3f800000 // 1
 DATA attnConst<>+16(SB)/4, $0x3f31f339 // 0.69511754
 DATA attnConst<>+20(SB)/4, $0x3e691ae6 // 0.22764167
 DATA attnConst<>+24(SB)/4, $0x3d9dd6ec // 0.07707009
-DATA attnConst<>+28(SB)/4, $0x3f803f80 // two bf16 ones
-GLOBL attnConst<>(SB), RODATA|NOPTR, $32
+GLOBL attnConst<>(SB), RODATA|NOPTR, $28
 
 // func attnMaskAVX512(s *float32, lo, hi int, bias *float32, groups int)
 TEXT ·attnMaskAVX512(SB), NOSPLIT, $0-40
@@ -288,8 +287,9 @@ plain:
 	VSCALEFPS y, b, y
 
 // The maxima of all rows come first, so that one row's work fills the time in which
-// another's goes from register to register. The sum is that of the probabilities as
-// they are used, rounded to bf16: a dot product with ones.
+// another's goes from register to register. The sum is that of the probabilities
+// before they are rounded to bf16: the error of a large one then stays with that
+// token, where a rounded sum would give it to all others.
 // func attnSoftmaxBF16(s, m, l, c *float32, vs *unsafe.Pointer, rows, groups int)
 TEXT ·attnSoftmaxBF16(SB), NOSPLIT, $0-56
 	MOVQ s+0(FP), DI
@@ -301,7 +301,6 @@ TEXT ·attnSoftmaxBF16(SB), NOSPLIT, $0-56
 	VBROADCASTSS attnConst<>+16(SB), Z30
 	VBROADCASTSS attnConst<>+20(SB), Z29
 	VBROADCASTSS attnConst<>+24(SB), Z28
-	VPBROADCASTD attnConst<>+28(SB), Z25
 
 max:
 	VBROADCASTSS (R8), Z26
@@ -363,6 +362,7 @@ row:
 	EXP2(Z0, Z1, Z27, Z4, Z5, Z6, Z7)
 	VMOVSS X0, (R10)
 	VMULPS (R9), Z0, Z24
+	VPXORQ Z25, Z25, Z25
 	MOVQ DI, SI
 	MOVQ DI, DX
 	MOVQ R12, CX
@@ -371,13 +371,15 @@ exp:
 	VMOVUPS (SI), Z0
 	VMOVUPS 64(SI), Z1
 	EXP2(Z0, Z1, Z27, Z4, Z5, Z6, Z7)
+	VADDPS Z0, Z24, Z24
+	VADDPS Z1, Z25, Z25
 	VCVTNE2PS2BF16(4, 1, 0)
 	VMOVUPS Z4, (DX)
-	VDPBF16PS(24, 4, 25)
 	ADDQ $128, SI
 	ADDQ $64, DX
 	DECQ CX
 	JNZ exp
+	VADDPS Z25, Z24, Z24
 	VMOVUPS Z24, (R9)
 	ADDQ $STRIDE, DI
 	ADDQ $4, R8
