@@ -159,7 +159,7 @@ func (m *Model) openSession(f *mmap.File, o SessionOptions) (*Session, error) {
 		return nil, errors.New("it is not a session file; give another")
 	}
 	if v := binary.LittleEndian.Uint32(data[8:]); v != sessionVersion {
-		return nil, fmt.Errorf("it has version %d, this program reads %d", v, sessionVersion)
+		return nil, fmt.Errorf("it has version %d, this program reads %d; remove it to begin anew", v, sessionVersion)
 	}
 	n := int(binary.LittleEndian.Uint32(data[12:]))
 	if n > maxHeader || pagesStart(n) > len(data) {

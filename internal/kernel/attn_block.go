@@ -215,11 +215,10 @@ func (b *attnBlock) addBlock(t *attnKernels, q []uint32, rows, d int, spans []Sp
 // hide adds the bias of a page of the chunk and masks what its rows do not see.
 func (b *attnBlock) hide(t *attnKernels, p *run, from, to int) {
 	var bias *float32
-	if p.sp.whole() && p.sp.Bias == nil {
-		return
-	}
 	if p.sp.Bias != nil {
 		bias = &p.sp.Bias[p.slot]
+	} else if p.sp.whole() {
+		return
 	}
 	for r := from; r < to; r++ {
 		lo, hi := p.sp.visible(r)
