@@ -65,11 +65,11 @@ func (g *GLU) fused(p *par.Pool, a *Acts, net *GatedNet) {
 	a.prepare(p, net.Gate)
 	a.prepare(p, net.Up)
 	g.acts.reserve(a.n, net.Gate.Rows)
-	ops, cut := matOps[active], cutMatrix(net.Gate, a.n)
-	p.Run(cut.panelItems*cut.tokenItems, func(item int) {
+	ops, panels, blocks := matOps[active], net.Gate.panels(), tokenBlocks(a.n)
+	p.Run(panels*blocks, func(item int) {
 		s := scratches.Get().(*scratch)
 		defer scratches.Put(s)
-		panel, tile := item/cut.tokenItems, item%cut.tokenItems*blockTiles
+		panel, tile := item/blocks, item%blocks*blockTiles
 		n := min(blockTiles*tileTokens, a.n-tile*tileTokens)
 		s.gate, s.up = growFloats(s.gate, n*panelRows), growFloats(s.up, n*panelRows)
 		net.Gate.mulPanel(ops, area{s.gate, panelRows, tile}, a, panel, s)
@@ -81,6 +81,6 @@ func (g *GLU) fused(p *par.Pool, a *Acts, net *GatedNet) {
 				net.activate(s.gate[t*panelRows:][:panelRows], s.up[t*panelRows:][:panelRows], panel*panelRows)
 			}
 		}
-		ops.quantBlock(g.acts.ints(tile, (n+tileTokens-1)/tileTokens), s.gate, n, panel, cut.panelItems)
+		ops.quantBlock(g.acts.ints(tile, (n+tileTokens-1)/tileTokens), s.gate, n, panel, panels)
 	})
 }

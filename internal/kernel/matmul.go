@@ -9,7 +9,7 @@ import (
 )
 
 // How a product is cut. An item of work is one panel of the matrix (32 rows)
-// times a block of tokens, or several panels when there is one token. Inside an
+// times a block of tokens, or one panel when there is one token. Inside an
 // item the weights are widened once (codes to bytes, halves to floats) and stay
 // in the second cache level while the tokens pass by, tileTokens at a time:
 //
@@ -24,10 +24,9 @@ import (
 // neither the tiles nor the blocks nor n can change a result.
 const (
 	tileTokens  = 6
-	blockTiles  = 44      // tiles per item: x stays within the caches, and widening is little of the work
-	floatCols   = 512     // columns widened to float32 at a time: 64 KiB
-	intBlocks   = 128     // blocks of 32 columns whose codes are widened at a time: 128 KiB of bytes
-	gemvBytes   = 1 << 16 // weights per item when there is one token
+	blockTiles  = 44  // tiles per item: x stays within the caches, and widening is little of the work
+	floatCols   = 512 // columns widened to float32 at a time: 64 KiB
+	intBlocks   = 128 // blocks of 32 columns whose codes are widened at a time: 128 KiB of bytes
 	tileScratch = tileTokens * panelRows
 )
 
@@ -83,54 +82,33 @@ func MatMulAll(p *par.Pool, a *Acts, ys [][]float32, ms []*Matrix) {
 		return
 	}
 	defer stopMatMul(prof.Start(), a, ms)
-	var total int
-	cuts := make([]cut, len(ms))
+	var panels int
 	for i, m := range ms {
 		if m.Cols != a.cols || len(ys[i]) < a.n*m.Rows {
 			panic("kernel.MatMul: shapes do not agree")
 		}
 		a.prepare(p, m)
-		cuts[i] = cutMatrix(m, a.n)
-		cuts[i].first = total
-		total += cuts[i].panelItems * cuts[i].tokenItems
+		panels += m.panels()
 	}
-	ops := matOps[active]
-	p.Run(total, func(item int) {
-		i := len(cuts) - 1
-		for item < cuts[i].first {
-			i--
+	if a.n == 1 {
+		p.Runs(panels, func(from, to int) { mulVector(a, ys, ms, from, to) })
+		return
+	}
+	ops, blocks := matOps[active], tokenBlocks(a.n)
+	p.Run(panels*blocks, func(item int) {
+		i, panel, tile := 0, item/blocks, item%blocks*blockTiles
+		for ; panel >= ms[i].panels(); i++ {
+			panel -= ms[i].panels()
 		}
-		c := cuts[i]
-		item -= c.first
 		s := scratches.Get().(*scratch)
-		panel := item / c.tokenItems * c.panels
-		for end := min(panel+c.panels, ms[i].panels()); panel < end; panel++ {
-			tile := item % c.tokenItems * blockTiles
-			to := area{y: ys[i][tile*tileTokens*ms[i].Rows+panel*panelRows:], ld: ms[i].Rows, tile: tile}
-			ms[i].mulPanel(ops, to, a, panel, s)
-		}
+		to := area{y: ys[i][tile*tileTokens*ms[i].Rows+panel*panelRows:], ld: ms[i].Rows, tile: tile}
+		ms[i].mulPanel(ops, to, a, panel, s)
 		scratches.Put(s)
 	})
 }
 
-// cut says how the product with one matrix falls into items.
-type cut struct {
-	first                  int // its first item
-	panels                 int // panels per item
-	panelItems, tokenItems int
-}
-
-func cutMatrix(m *Matrix, n int) cut {
-	c := cut{panels: 1, tokenItems: 1}
-	if n == 1 {
-		c.panels = max(1, gemvBytes/m.panel)
-	} else {
-		tiles := (n + tileTokens - 1) / tileTokens
-		c.tokenItems = (tiles + blockTiles - 1) / blockTiles
-	}
-	c.panelItems = (m.panels() + c.panels - 1) / c.panels
-	return c
-}
+// tokenBlocks is the number of blocks of tokens that n fall into.
+func tokenBlocks(n int) int { return (n + blockTiles*tileTokens - 1) / (blockTiles * tileTokens) }
 
 func (m *Matrix) panels() int { return (m.Rows + panelRows - 1) / panelRows }
 
@@ -185,19 +163,12 @@ func (to *area) at(tile, t int) []float32 { return to.y[((tile-to.tile)*tileToke
 func (m *Matrix) mulPanel(ops *matTable, to area, a *Acts, panel int, s *scratch) {
 	w := m.data[panel*m.panel:][:m.panel]
 	switch ints := useInts(ops, a, m); {
-	case ints && a.n == 1:
-		m.vectorInts(ops, s.y, a, w, s)
 	case ints && ops.rows != nil:
 		m.rowsInts(ops, to, a, panel, w, s)
 	case ints:
 		m.tilesInts(ops, to, a, panel, w, s)
-	case a.n == 1:
-		m.vectorFloats(ops, s.y, a, w, s)
 	default:
 		m.tilesFloats(ops, to, a, panel, w, s)
-	}
-	if a.n == 1 {
-		copy(to.y, s.y[:min(panelRows, m.Rows-panel*panelRows)])
 	}
 }
 
@@ -251,26 +222,9 @@ func (m *Matrix) tilesFloats(ops *matTable, to area, a *Acts, panel int, w []byt
 	}
 }
 
-// vectorFloats is tilesFloats for one token.
-func (m *Matrix) vectorFloats(ops *matTable, out []float32, a *Acts, w []byte, s *scratch) {
-	switch {
-	case m.dtype == F32:
-		ops.gemvF32(out, floats(w), a.x, m.Cols, false)
-	case m.dtype == F16 && ops.gemvF16 != nil:
-		ops.gemvF16(out, halfs(w), a.x, m.Cols)
-	case m.dtype == BF16 && ops.gemvBF16 != nil:
-		ops.gemvBF16(out, halfs(w), a.x, m.Cols)
-	default:
-		for k := 0; k < m.Cols; k += floatCols {
-			kn := min(floatCols, m.Cols-k)
-			ops.gemvF32(out, m.widen(ops, w, k, kn, s), a.x[k:], kn, k > 0)
-		}
-	}
-}
-
-// widenScales returns a panel's scales, one per 32 columns or, of Q6_K, per 16,
-// and its minima, one per 32, in float32.
-func (m *Matrix) widenScales(ops *matTable, w []byte, s *scratch) (scales, minima []float32) {
+// growScales makes room for a panel's scales, one per 32 columns or, of Q6_K, per 16,
+// and its minima, one per 32.
+func (s *scratch) growScales(m *Matrix) {
 	c, n := codes[m.dtype], m.Cols/32*panelRows
 	if c.hasMin() {
 		s.minima = growFloats(s.minima, n)
@@ -279,8 +233,6 @@ func (m *Matrix) widenScales(ops *matTable, w []byte, s *scratch) (scales, minim
 		n *= 2
 	}
 	s.scales = growFloats(s.scales, n)
-	ops.widenScales(s.scales, s.minima, w[:m.codeAt], c.scale)
-	return s.scales, s.minima
 }
 
 // tilesInts multiplies int8 activations with the codes. Minima come first: their
@@ -288,7 +240,9 @@ func (m *Matrix) widenScales(ops *matTable, w []byte, s *scratch) (scales, minim
 // column per block.
 func (m *Matrix) tilesInts(ops *matTable, to area, a *Acts, panel int, w []byte, s *scratch) {
 	c, nb := codes[m.dtype], m.Cols/32
-	scales, minima := m.widenScales(ops, w, s)
+	s.growScales(m)
+	scales, minima := s.scales, s.minima
+	ops.widenScales(scales, minima, w[:m.codeAt], c.scale)
 	w = w[m.codeAt:]
 	last := min(to.tile+blockTiles, a.tiles())
 	step := nb
@@ -334,26 +288,6 @@ func (m *Matrix) tilesInts(ops *matTable, to area, a *Acts, panel int, w []byte,
 			t += tiles
 		}
 	}
-}
-
-// vectorInts is tilesInts for one token; it reads the codes as they are packed.
-func (m *Matrix) vectorInts(ops *matTable, out []float32, a *Acts, w []byte, s *scratch) {
-	c, nb := codes[m.dtype], m.Cols/32
-	scales, minima := m.widenScales(ops, w, s)
-	i := a.ints(0, 1)
-	if c.hasMin() {
-		ops.gemvF32(out, minima, i.xs, nb, false)
-	}
-	gemv, sums := ops.gemvI8, i.sums
-	switch c.bits {
-	case 4:
-		gemv = ops.gemvI4
-	case 5:
-		gemv = ops.gemvI5
-	case 6:
-		gemv, sums = ops.gemvI6h, i.halfSums
-	}
-	gemv(out, w[m.codeAt:], scales, i.q, sums, i.d, nb, c.zero, c.hasMin())
 }
 
 // widen returns the columns k .. k+n-1 of a panel as float32, [n][32], in the

@@ -23,7 +23,9 @@ type rowsGEMM = func(y []float32, ldy int, w []byte, scales []float32, x []int8,
 // rowsInts is tilesInts for such a tier.
 func (m *Matrix) rowsInts(ops *matTable, to area, a *Acts, panel int, w []byte, s *scratch) {
 	c, nb := codes[m.dtype], m.Cols/32
-	scales, minima := m.widenScales(ops, w, s)
+	s.growScales(m)
+	scales, minima := s.scales, s.minima
+	ops.widenScales(scales, minima, w[:m.codeAt], c.scale)
 	if !c.hasMin() {
 		minima = nil
 	}

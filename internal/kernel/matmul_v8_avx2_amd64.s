@@ -3,9 +3,11 @@
 // Layout:    w the packed codes of pack.go; scales [nb][32], or [2*nb][32] for 16
 //            columns each ("h"); x [nb][8][4]; sums, -128 times the activations'
 //            sums per scale; d [nb], their own scale; y [32].
-// Algorithm: 8 rows at a time within a block. Codes below 64 are multiplied as
-//            they are, which fits VPMADDUBSW's 16 bits, and a block's sums start
-//            at sums*zero/128; 8-bit codes are split into sign and magnitude.
+// Algorithm: Codes below 64 are multiplied as they are, which fits VPMADDUBSW's 16
+//            bits, and a block's sums start at sums*zero/128; 8-bit codes are split
+//            into sign and magnitude. Memory is read in order where registers allow
+//            it, else 8 rows at a time within a block, and never asked for ahead:
+//            that would only disturb the processor, which foresees it.
 //            Scaled by scale*d, the sums are added to the float32 sums in order
 //            of the blocks: the same numbers as for several tokens.
 // Tested by: TestMatMul, FuzzMatMul, TestLoopsKeepToTheirOperands.
@@ -18,7 +20,8 @@ DATA signBitsV<>+16(SB)/8, $0x8080808080808080
 DATA signBitsV<>+24(SB)/8, $0x8080808080808080
 GLOBL signBitsV<>(SB), RODATA|NOPTR, $32
 
-// The int32 sums of 8 rows are in Y0 (and Y1); the float32 sums in Y4..Y7.
+// The int32 sums are in Y0..Y3, or those of 8 rows in Y0 (and Y1); the float32 sums in
+// Y4..Y7.
 #define VARGS \
 	MOVQ y_base+0(FP), R10; \
 	MOVQ w_base+24(FP), SI; \
@@ -58,12 +61,6 @@ GLOBL signBitsV<>(SB), RODATA|NOPTR, $32
 	ADDQ $32, BX; \
 	ADDQ $4, AX
 
-#define FETCH4(at) \
-	PREFETCHT1 (4096+at)(SI); \
-	PREFETCHT1 (4160+at)(SI); \
-	PREFETCHT1 (4224+at)(SI); \
-	PREFETCHT1 (4288+at)(SI)
-
 // sums*zero/128, sums being multiples of 128.
 #define VSTART(at, sum) \
 	VPBROADCASTD (at)(DX), sum; \
@@ -76,42 +73,89 @@ GLOBL signBitsV<>(SB), RODATA|NOPTR, $32
 	VMULPS (at)(R8), Y8, Y8; \
 	VFMADD231PS sum, Y8, f
 
-#define VGROUP(o, i) \
-	VMOVDQU (128*i+32*o)(SI), Y8; \
-	VPXOR signBitsV<>(SB), Y8, Y8; \
-	VPBROADCASTD (4*i)(BX), Y9; \
-	VPSIGNB Y8, Y9, Y9; \
+// Products of 8 rows, the activations being in Y9.
+#define VSIGNED(at, sum) \
+	VPXOR (at)(SI), Y12, Y8; \
+	VPSIGNB Y8, Y9, Y10; \
 	VPABSB Y8, Y8; \
-	VPMADDUBSW Y9, Y8, Y8; \
+	VPMADDUBSW Y10, Y8, Y8; \
 	VPMADDWD Y15, Y8, Y8; \
-	VPADDD Y8, Y0, Y0
+	VPADDD Y8, sum, sum
 
-#define OCTET8(o, f) \
-	VPXOR Y0, Y0, Y0; \
-	VGROUP(o, 0); \
-	VGROUP(o, 1); \
-	VGROUP(o, 2); \
-	VGROUP(o, 3); \
-	VGROUP(o, 4); \
-	VGROUP(o, 5); \
-	VGROUP(o, 6); \
-	VGROUP(o, 7); \
-	VSCALE(32*o, Y0, f)
+#define VGROUP(i) \
+	VPBROADCASTD (4*i)(BX), Y9; \
+	VSIGNED(128*i, Y0); \
+	VSIGNED(128*i+32, Y1); \
+	VSIGNED(128*i+64, Y2); \
+	VSIGNED(128*i+96, Y3)
+
+#define VSCALES \
+	VSCALE(0, Y0, Y4); \
+	VSCALE(32, Y1, Y5); \
+	VSCALE(64, Y2, Y6); \
+	VSCALE(96, Y3, Y7)
 
 // func gemvI8AVX2(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
 TEXT ·gemvI8AVX2(SB), NOSPLIT, $0-161
+	VMOVDQU signBitsV<>(SB), Y12
 	VARGS
 
 loop:
-	FETCH4(0)
-	FETCH4(256)
-	FETCH4(512)
-	FETCH4(768)
-	OCTET8(0, Y4)
-	OCTET8(1, Y5)
-	OCTET8(2, Y6)
-	OCTET8(3, Y7)
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VGROUP(0)
+	VGROUP(1)
+	VGROUP(2)
+	VGROUP(3)
+	VGROUP(4)
+	VGROUP(5)
+	VGROUP(6)
+	VGROUP(7)
+	VSCALES
 	VNEXT(1024, 128, 4)
+	DECQ CX
+	JNZ  loop
+	VSTORE
+	RET
+
+// Products of 8 rows with packed nibbles, the low ones with the activations in Y10, the
+// high ones with those in Y11. Codes up to 31 leave room for four products in 16 bits.
+#define VPACKED(at, sum) \
+	VMOVDQU (at)(SI), Y8; \
+	VPAND Y13, Y8, Y9; \
+	VPSRLD $4, Y8, Y8; \
+	VPAND Y13, Y8, Y8; \
+	VPMADDUBSW Y10, Y9, Y9; \
+	VPMADDUBSW Y11, Y8, Y8; \
+	VPADDW Y9, Y8, Y8; \
+	VPMADDWD Y15, Y8, Y8; \
+	VPADDD Y8, sum, sum
+
+#define VPACKEDGROUP(i) \
+	VPBROADCASTD (4*i)(BX), Y10; \
+	VPBROADCASTD (16+4*i)(BX), Y11; \
+	VPACKED(128*i, Y0); \
+	VPACKED(128*i+32, Y1); \
+	VPACKED(128*i+64, Y2); \
+	VPACKED(128*i+96, Y3)
+
+// func gemvI4AVX2(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
+TEXT ·gemvI4AVX2(SB), NOSPLIT, $0-161
+	VARGS
+
+loop:
+	VSTART(0, Y0)
+	VMOVDQA Y0, Y1
+	VMOVDQA Y0, Y2
+	VMOVDQA Y0, Y3
+	VPACKEDGROUP(0)
+	VPACKEDGROUP(1)
+	VPACKEDGROUP(2)
+	VPACKEDGROUP(3)
+	VSCALES
+	VNEXT(512, 128, 4)
 	DECQ CX
 	JNZ  loop
 	VSTORE
@@ -144,35 +188,6 @@ loop:
 	VPADDW Y9, Y8, Y8; \
 	VPMADDWD Y15, Y8, Y8; \
 	VPADDD Y8, Y0, Y0
-
-#define OCTET4(o, f) \
-	VSTART(0, Y0); \
-	VNIBBLES(o, 0); \
-	VPRODUCTS2(0); \
-	VNIBBLES(o, 1); \
-	VPRODUCTS2(1); \
-	VNIBBLES(o, 2); \
-	VPRODUCTS2(2); \
-	VNIBBLES(o, 3); \
-	VPRODUCTS2(3); \
-	VSCALE(32*o, Y0, f)
-
-// func gemvI4AVX2(y []float32, w []byte, scales []float32, x []int8, sums []int32, d []float32, nb, zero int, acc bool)
-TEXT ·gemvI4AVX2(SB), NOSPLIT, $0-161
-	VARGS
-
-loop:
-	FETCH4(0)
-	FETCH4(256)
-	OCTET4(0, Y4)
-	OCTET4(1, Y5)
-	OCTET4(2, Y6)
-	OCTET4(3, Y7)
-	VNEXT(512, 128, 4)
-	DECQ CX
-	JNZ  loop
-	VSTORE
-	RET
 
 // Adds the bits of a plane, shifted, under the mask Y12 to y.
 #define VHIGH(shift, n, plane, y) \
@@ -209,10 +224,6 @@ TEXT ·gemvI5AVX2(SB), NOSPLIT, $0-161
 	VARGS
 
 loop:
-	FETCH4(0)
-	FETCH4(256)
-	PREFETCHT1 4608(SI)
-	PREFETCHT1 4672(SI)
 	OCTET5(0, Y4)
 	OCTET5(1, Y5)
 	OCTET5(2, Y6)
@@ -251,9 +262,6 @@ TEXT ·gemvI6hAVX2(SB), NOSPLIT, $0-161
 	VARGS
 
 loop:
-	FETCH4(0)
-	FETCH4(256)
-	FETCH4(512)
 	OCTET6(0, Y4)
 	OCTET6(1, Y5)
 	OCTET6(2, Y6)

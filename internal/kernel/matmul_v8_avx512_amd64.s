@@ -3,8 +3,10 @@
 // Layout:    w the packed codes of pack.go; scales [nb][32], or [2*nb][32] for 16
 //            columns each ("h"); x [nb][8][4]; sums, -128 times the activations'
 //            sums per scale; d [nb], their own scale; y [32].
-// Algorithm: VPDPBUSD adds 4 products per row and instruction, straight from
-//            memory, which is what limits the speed. A block's sums start at
+// Algorithm: VPDPBUSD adds 4 products per row and instruction; reading memory is
+//            what limits the speed. So it is read in the order in which it lies, and
+//            only whole bytes, which come fastest, are asked for ahead: the processor
+//            foresees the rest, and would be disturbed. A block's sums start at
 //            sums*zero/128, which takes the zero out again, are scaled by scale*d
 //            and added to the float32 sums in order of the blocks: the same
 //            numbers as for several tokens.
@@ -89,16 +91,18 @@ loop:
 	VSTORE
 	RET
 
-// Packed nibbles: group i to Z4 and Z5, group i+4 to Z2 and Z3.
-#define VNIBBLES(i) \
-	VMOVDQU64 (128*i)(SI), Z2; \
-	VMOVDQU64 (128*i+64)(SI), Z3; \
-	PREFETCHT1 (4096+128*i)(SI); \
-	PREFETCHT1 (4160+128*i)(SI); \
-	VPANDD Z29, Z2, Z4; \
-	VPANDD Z29, Z3, Z5; \
-	VPSRLD $4, Z2, Z2; \
-	VPSRLD $4, Z3, Z3; \
+// Packed nibbles, group i to a and b. In order: blocks with more bits load all of a
+// block before they begin.
+#define VLOAD(i, a, b) \
+	VMOVDQU64 (128*i)(SI), a; \
+	VMOVDQU64 (128*i+64)(SI), b
+
+// The low nibbles of a and b to Z4 and Z5, the high ones to Z2 and Z3.
+#define VNIBBLES(a, b) \
+	VPANDD Z29, a, Z4; \
+	VPANDD Z29, b, Z5; \
+	VPSRLD $4, a, Z2; \
+	VPSRLD $4, b, Z3; \
 	VPANDD Z29, Z2, Z2; \
 	VPANDD Z29, Z3, Z3
 
@@ -115,13 +119,17 @@ TEXT ·gemvI4AVX512(SB), NOSPLIT, $0-161
 
 loop:
 	VSTART(0, Z0, Z1)
-	VNIBBLES(0)
+	VLOAD(0, Z2, Z3)
+	VNIBBLES(Z2, Z3)
 	VPRODUCTS(0, Z0, Z1, Z0, Z1)
-	VNIBBLES(1)
+	VLOAD(1, Z2, Z3)
+	VNIBBLES(Z2, Z3)
 	VPRODUCTS(1, Z0, Z1, Z0, Z1)
-	VNIBBLES(2)
+	VLOAD(2, Z2, Z3)
+	VNIBBLES(Z2, Z3)
 	VPRODUCTS(2, Z0, Z1, Z0, Z1)
-	VNIBBLES(3)
+	VLOAD(3, Z2, Z3)
+	VNIBBLES(Z2, Z3)
 	VPRODUCTS(3, Z0, Z1, Z0, Z1)
 	VSCALE(0, Z0, Z1)
 	VNEXT(512, 128, 4)
@@ -145,23 +153,25 @@ TEXT ·gemvI5AVX512(SB), NOSPLIT, $0-161
 
 loop:
 	VSTART(0, Z0, Z1)
+	VLOAD(0, Z18, Z19)
+	VLOAD(1, Z20, Z21)
+	VLOAD(2, Z22, Z23)
+	VLOAD(3, Z24, Z25)
 	VMOVDQU64 512(SI), Z8
 	VMOVDQU64 576(SI), Z9
-	PREFETCHT1 4608(SI)
-	PREFETCHT1 4672(SI)
-	VNIBBLES(0)
+	VNIBBLES(Z18, Z19)
 	VHIGH(VPSLLD, 4, Z8, Z9, Z4, Z5)
 	VHIGH(VPSRLD, 0, Z8, Z9, Z2, Z3)
 	VPRODUCTS(0, Z0, Z1, Z0, Z1)
-	VNIBBLES(1)
+	VNIBBLES(Z20, Z21)
 	VHIGH(VPSLLD, 3, Z8, Z9, Z4, Z5)
 	VHIGH(VPSRLD, 1, Z8, Z9, Z2, Z3)
 	VPRODUCTS(1, Z0, Z1, Z0, Z1)
-	VNIBBLES(2)
+	VNIBBLES(Z22, Z23)
 	VHIGH(VPSLLD, 2, Z8, Z9, Z4, Z5)
 	VHIGH(VPSRLD, 2, Z8, Z9, Z2, Z3)
 	VPRODUCTS(2, Z0, Z1, Z0, Z1)
-	VNIBBLES(3)
+	VNIBBLES(Z24, Z25)
 	VHIGH(VPSLLD, 1, Z8, Z9, Z4, Z5)
 	VHIGH(VPSRLD, 3, Z8, Z9, Z2, Z3)
 	VPRODUCTS(3, Z0, Z1, Z0, Z1)
@@ -183,27 +193,27 @@ TEXT ·gemvI6hAVX512(SB), NOSPLIT, $0-161
 loop:
 	VSTART(0, Z0, Z1)
 	VSTART(4, Z6, Z7)
+	VLOAD(0, Z18, Z19)
+	VLOAD(1, Z20, Z21)
+	VLOAD(2, Z22, Z23)
+	VLOAD(3, Z24, Z25)
 	VMOVDQU64 512(SI), Z8
 	VMOVDQU64 576(SI), Z9
 	VMOVDQU64 640(SI), Z12
 	VMOVDQU64 704(SI), Z13
-	PREFETCHT1 4608(SI)
-	PREFETCHT1 4672(SI)
-	PREFETCHT1 4736(SI)
-	PREFETCHT1 4800(SI)
-	VNIBBLES(0)
+	VNIBBLES(Z18, Z19)
 	VHIGH(VPSLLD, 4, Z8, Z9, Z4, Z5)
 	VHIGH(VPSLLD, 4, Z12, Z13, Z2, Z3)
 	VPRODUCTS(0, Z0, Z1, Z6, Z7)
-	VNIBBLES(1)
+	VNIBBLES(Z20, Z21)
 	VHIGH(VPSLLD, 2, Z8, Z9, Z4, Z5)
 	VHIGH(VPSLLD, 2, Z12, Z13, Z2, Z3)
 	VPRODUCTS(1, Z0, Z1, Z6, Z7)
-	VNIBBLES(2)
+	VNIBBLES(Z22, Z23)
 	VHIGH(VPSLLD, 0, Z8, Z9, Z4, Z5)
 	VHIGH(VPSLLD, 0, Z12, Z13, Z2, Z3)
 	VPRODUCTS(2, Z0, Z1, Z6, Z7)
-	VNIBBLES(3)
+	VNIBBLES(Z24, Z25)
 	VHIGH(VPSRLD, 2, Z8, Z9, Z4, Z5)
 	VHIGH(VPSRLD, 2, Z12, Z13, Z2, Z3)
 	VPRODUCTS(3, Z0, Z1, Z6, Z7)

@@ -23,7 +23,7 @@ type Pool struct {
 
 // job is one call of Run.
 type job struct {
-	f      func(i int)
+	f      func(from, to int)
 	n      int64
 	shares int64        // one of so many equal parts of what is left is claimed at a time
 	next   atomic.Int64 // first item nobody has claimed
@@ -60,22 +60,28 @@ func (p *Pool) Threads() int {
 // have ended; items not begun by then are left out. A Run inside f, or a Run of
 // a closed or nil pool, does its items inline.
 func (p *Pool) Run(n int, f func(i int)) {
+	p.Runs(n, func(from, to int) {
+		for i := from; i < to; i++ {
+			f(i)
+		}
+	})
+}
+
+// Runs is Run for items that are cheaper one after the other: it calls f with
+// runs of them, from .. to-1, as they are claimed.
+func (p *Pool) Runs(n int, f func(from, to int)) {
 	if n <= 0 {
 		return
 	}
 	if p.Threads() == 1 || n == 1 || !p.mu.TryLock() {
 		// TryLock fails inside f, and while another goroutine uses the pool:
 		// either way this goroutine can do the items itself.
-		for i := range n {
-			f(i)
-		}
+		f(0, n)
 		return
 	}
 	defer p.mu.Unlock()
 	if p.closed.Load() {
-		for i := range n {
-			f(i)
-		}
+		f(0, n)
 		return
 	}
 	j := &job{f: f, n: int64(n), shares: 2 * int64(p.threads), fin: make(chan struct{})}
@@ -173,9 +179,7 @@ func (j *job) items(from, to int64) {
 			j.finish(left)
 		}
 	}()
-	for i := from; i < to; i++ {
-		j.f(int(i))
-	}
+	j.f(int(from), int(to))
 	left = 0
 	j.finish(to - from)
 }
