@@ -115,8 +115,8 @@ func (sp *split) after(i, threads int) *kernel.Span {
 // A piece is the spans of a head from lo on.
 type piece struct{ head, lo int }
 
-// merge combines partial softmaxes over disjoint keys: [split][rows] results
-// with their log-sum-exps into one.
+// merge combines partial softmaxes over disjoint keys: [split][rows] results, which it
+// overwrites, with their log-sum-exps into one.
 func merge(out, lse, parts, partLSE []float32, splits, rows, dim int) {
 	if splits == 1 {
 		copy(out, parts[:rows*dim])
@@ -144,9 +144,9 @@ func merge(out, lse, parts, partLSE []float32, splits, rows, dim int) {
 			if w == 0 {
 				continue
 			}
-			for i, v := range parts[(s*rows+r)*dim:][:dim] {
-				o[i] += w * v
-			}
+			part := parts[(s*rows+r)*dim:][:dim]
+			kernel.Scale(part, part, w)
+			kernel.Add(o, part)
 		}
 	}
 }

@@ -47,23 +47,25 @@
 	VMULPS mem1, Z31, b; \
 	VCVTNE2PS2BF16(na, nb, na)
 
-// func attnPack4BF16(dst *uint32, q *float32, d int)
-// 4 rows of q [4][d] times log2(e) to [d/2][4] pairs: 4 x 4 transposes inside the
+// func attnPack4BF16(dst *uint32, q0, q1, q2, q3 *float32, d int)
+// 4 rows of q, [d] each, times log2(e) to [d/2][4] pairs: 4 x 4 transposes inside the
 // 128-bit lanes, stored lane by lane.
-TEXT ·attnPack4BF16(SB), NOSPLIT, $0-24
+TEXT ·attnPack4BF16(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
-	MOVQ q+8(FP), SI
-	MOVQ d+16(FP), CX
-	LEAQ (SI)(CX*8), BX
-	LEAQ (CX*4), R8
+	MOVQ q0+8(FP), SI
+	MOVQ q1+16(FP), R8
+	MOVQ q2+24(FP), BX
+	MOVQ q3+32(FP), R9
+	MOVQ d+40(FP), CX
+	XORQ AX, AX
 	SHRQ $5, CX
 	VBROADCASTSS attnConst<>+0(SB), Z31
 
 dims:
-	PAIRS((SI), 64(SI), Z0, Z4, 0, 4)
-	PAIRS((SI)(R8*1), 64(SI)(R8*1), Z1, Z4, 1, 4)
-	PAIRS((BX), 64(BX), Z2, Z4, 2, 4)
-	PAIRS((BX)(R8*1), 64(BX)(R8*1), Z3, Z4, 3, 4)
+	PAIRS((SI)(AX*1), 64(SI)(AX*1), Z0, Z4, 0, 4)
+	PAIRS((R8)(AX*1), 64(R8)(AX*1), Z1, Z4, 1, 4)
+	PAIRS((BX)(AX*1), 64(BX)(AX*1), Z2, Z4, 2, 4)
+	PAIRS((R9)(AX*1), 64(R9)(AX*1), Z3, Z4, 3, 4)
 	VPUNPCKLDQ Z1, Z0, Z4   // pairs 0 and 1 of rows 0 and 1, per lane
 	VPUNPCKHDQ Z1, Z0, Z5   // pairs 2 and 3
 	VPUNPCKLDQ Z3, Z2, Z6
@@ -81,8 +83,7 @@ dims:
 	LANE(1)
 	LANE(2)
 	LANE(3)
-	ADDQ $128, SI
-	ADDQ $128, BX
+	ADDQ $128, AX
 	ADDQ $256, DI
 	DECQ CX
 	JNZ dims

@@ -22,8 +22,8 @@ type attnKernels struct {
 	products []attnProducts
 	// queryWords is the size of Q, in words of 32 bits, of one row.
 	queryWords func(d int) int
-	// packQuery makes Q of q*log2(e). dst has rows for whole chunks of the largest
-	// size; those that q lacks must become finite.
+	// packQuery makes Q of q*log2(e). dst has padded rows; what becomes of those that q
+	// lacks is read but not used.
 	packQuery func(dst []uint32, q []float32, d int)
 	// mask adds bias*log2(e), unless it is nil, to the logits of some groups and
 	// makes -Inf of those outside [lo, hi).
@@ -54,8 +54,14 @@ type attnProducts struct {
 // chunk is the largest number of rows taken at once.
 func (t *attnKernels) chunk() int { return t.products[len(t.products)-1].rows }
 
-// padded is rows rounded up to whole chunks.
-func (t *attnKernels) padded(rows int) int { return (rows + t.chunk() - 1) / t.chunk() * t.chunk() }
+// padded is rows rounded up to what products take, and to fours, in which some pack queries.
+func (t *attnKernels) padded(rows int) int {
+	rest := rows % t.chunk()
+	if rest > 0 {
+		rest = (t.pick(rest).rows + 3) / 4 * 4
+	}
+	return rows/t.chunk()*t.chunk() + rest
+}
 
 // chunk and padded are the larger of the two kernels'.
 func (p *attnPair) chunk() int          { return max(p.bf16.chunk(), p.int8.chunk()) }

@@ -62,20 +62,15 @@ var attnAVX2Int8 = attnKernels{
 	groupP: groupTokens / 2, onePage: true,
 }
 
-// packQueryBF16 makes [rows/4][d/2][4] pairs of bf16.
+// packQueryBF16 makes [rows/4][d/2][4] pairs of bf16. Rows that q lacks are copies of
+// its last one.
 func packQueryBF16(dst []uint32, q []float32, d int) {
-	rows := len(q) / d
-	whole := rows / 4 * 4
-	for r := 0; r < whole; r += 4 {
-		attnPack4BF16(&dst[r*d/2], &q[r*d], d)
+	last := len(q)/d - 1
+	row := func(r int) *float32 { return &q[min(r, last)*d] }
+	for r := 0; r <= last; r += 4 {
+		attnPack4BF16(&dst[r*d/2], row(r), row(r+1), row(r+2), row(r+3), d)
 	}
-	dst = dst[whole*d/2:]
-	clear(dst)
-	for r := whole; r < rows; r++ {
-		for i, row := r-whole, q[r*d:][:d]; len(row) > 0; i, row = i+4, row[2:] {
-			dst[i] = uint32(toBF16(row[0]*math.Log2E)) | uint32(toBF16(row[1]*math.Log2E))<<16
-		}
-	}
+	clear(dst[(last/4+1)*4*d/2:])
 }
 
 // packQueryBytes makes the layout of attn_vnni_amd64.s.
@@ -121,7 +116,7 @@ func packQueryWords(dst []uint32, q []float32, d int) {
 func attnAskAVX512(p unsafe.Pointer)
 
 //go:noescape
-func attnPack4BF16(dst *uint32, q *float32, d int)
+func attnPack4BF16(dst *uint32, q0, q1, q2, q3 *float32, d int)
 
 //go:noescape
 func attnQK3BF16(s *float32, q *uint32, k, ks *unsafe.Pointer, groups, d int)
