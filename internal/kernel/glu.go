@@ -30,7 +30,7 @@ func (g *GLU) Mul(p *par.Pool, y []float32, a *Acts, net *GatedNet) {
 	if net.Gate.Cols != a.cols || net.Up.Cols != a.cols || net.Up.Rows != ffn || net.Down.Cols != ffn {
 		panic("kernel.GLU: shapes do not agree")
 	}
-	if a.n > 1 && ops.quantBlock != nil && useInts(ops, a, net.Gate) && useInts(ops, a, net.Up) && useInts(ops, &g.acts, net.Down) {
+	if !a.few() && ops.quantBlock != nil && useInts(ops, a, net.Gate) && useInts(ops, a, net.Up) && useInts(ops, &g.acts, net.Down) {
 		g.fused(p, a, net)
 	} else {
 		g.gate, g.up = growFloats(g.gate, a.n*ffn), growFloats(g.up, a.n*ffn)

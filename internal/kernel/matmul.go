@@ -9,7 +9,7 @@ import (
 )
 
 // How a product is cut. An item of work is one panel of the matrix (32 rows)
-// times a block of tokens, or one panel when there is one token. Inside an
+// times a block of tokens, or one panel when there are few tokens. Inside an
 // item the weights are widened once (codes to bytes, halves to floats) and stay
 // in the second cache level while the tokens pass by, tileTokens at a time:
 //
@@ -48,7 +48,7 @@ type matTable struct {
 	// widenPairs, if not nil, makes what they take instead of w: int16 numbers, code
 	// - zero, [nb][8][2: even, odd columns][32][2]; x then is [nb][2][8][6][2] int16.
 	widenPairs func(dst, src []byte)
-	// One token, from the packed codes.
+	// One of few tokens, from the packed codes.
 	gemvI8, gemvI4, gemvI5, gemvI6h intGEMV
 
 	widenCodes func(dst, src []byte, bits, zero, nb int) // packed codes to w
@@ -90,8 +90,8 @@ func MatMulAll(p *par.Pool, a *Acts, ys [][]float32, ms []*Matrix) {
 		a.prepare(p, m)
 		panels += m.panels()
 	}
-	if a.n == 1 {
-		p.Runs(panels, func(from, to int) { mulVector(a, ys, ms, from, to) })
+	if a.few() {
+		p.Runs(panels, func(from, to int) { mulVectors(a, ys, ms, from, to) })
 		return
 	}
 	ops, blocks := matOps[active], tokenBlocks(a.n)

@@ -1,79 +1,105 @@
 package kernel
 
-// mulVector computes panels from .. to-1 of some matrices, counted through all of them,
-// for one token: what generating a text consists of. Reading the weights is what limits
+// fewTokens is up to how many tokens are multiplied one by one, panel by panel, as one
+// alone is: memory is read once, and a panel in the cache is multiplied faster so than
+// widened for tiles that would be mostly empty.
+const fewTokens = 4
+
+// few says whether the tokens of a are that few.
+func (a *Acts) few() bool { return a.n <= fewTokens }
+
+// mulVectors computes panels from .. to-1 of some matrices, counted through all of them,
+// for few tokens: what generating a text consists of. Reading the weights is what limits
 // it, so what panels have in common is done once for as many as one thread takes.
-func mulVector(a *Acts, ys [][]float32, ms []*Matrix, from, to int) {
+func mulVectors(a *Acts, ys [][]float32, ms []*Matrix, from, to int) {
 	ops, s := matOps[active], scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	for i, m := range ms {
 		n := m.panels()
 		if first, end := max(from, 0), min(to, n); first < end {
-			m.vector(ops, ys[i][first*panelRows:min(end*panelRows, m.Rows)], a, m.data[first*m.panel:end*m.panel], s)
+			if useInts(ops, a, m) {
+				m.vectorsInts(ops, ys[i], a, first, end, s)
+			} else {
+				m.vectorsFloats(ops, ys[i], a, first, end, s)
+			}
 		}
 		from, to = from-n, to-n
 	}
 }
 
-// vector computes the rows y of some panels.
-func (m *Matrix) vector(ops *matTable, y []float32, a *Acts, panels []byte, s *scratch) {
-	if useInts(ops, a, m) {
-		m.vectorInts(ops, y, a, panels, s)
-		return
+// place returns where the results of a panel for token t go, y being [n][Rows]: y itself,
+// or the scratch where the matrix ends before the panel.
+func (m *Matrix) place(y []float32, t, panel int, s *scratch) []float32 {
+	if (panel+1)*panelRows > m.Rows {
+		return s.y[t*panelRows:][:panelRows]
 	}
-	for ; len(panels) > 0; panels = panels[m.panel:] {
-		out := s.place(y)
-		m.vectorFloats(ops, out, a, panels[:m.panel], s)
-		y = y[copy(y, out[:min(panelRows, len(y))]):]
+	return y[t*m.Rows+panel*panelRows:][:panelRows]
+}
+
+// placed copies the results from the scratch if they went there.
+func (m *Matrix) placed(y []float32, t, panel int, out []float32) {
+	if rows := m.Rows - panel*panelRows; rows < panelRows {
+		copy(y[t*m.Rows+panel*panelRows:][:rows], out)
 	}
 }
 
-// place returns where the results of a panel go: y itself, or the scratch where y ends before.
-func (s *scratch) place(y []float32) []float32 {
-	if len(y) < panelRows {
-		return s.y[:panelRows]
-	}
-	return y[:panelRows]
-}
-
-// vectorFloats is tilesFloats for one token.
-func (m *Matrix) vectorFloats(ops *matTable, out []float32, a *Acts, w []byte, s *scratch) {
-	switch {
-	case m.dtype == F32:
-		ops.gemvF32(out, floats(w), a.x, m.Cols, false)
-	case m.dtype == F16 && ops.gemvF16 != nil:
-		ops.gemvF16(out, halfs(w), a.x, m.Cols)
-	case m.dtype == BF16 && ops.gemvBF16 != nil:
-		ops.gemvBF16(out, halfs(w), a.x, m.Cols)
-	default:
-		for k := 0; k < m.Cols; k += floatCols {
-			kn := min(floatCols, m.Cols-k)
-			ops.gemvF32(out, m.widen(ops, w, k, kn, s), a.x[k:], kn, k > 0)
-		}
-	}
-}
-
-// vectorInts is tilesInts for one token; it reads the codes as they are packed.
-func (m *Matrix) vectorInts(ops *matTable, y []float32, a *Acts, panels []byte, s *scratch) {
-	c, nb, i := codes[m.dtype], m.Cols/32, a.ints(0, 1)
-	gemv, sums, hasMin := ops.gemvI8, i.sums, c.hasMin()
+// vectorsInts is tilesInts for few tokens; it reads the codes as they are packed.
+func (m *Matrix) vectorsInts(ops *matTable, y []float32, a *Acts, first, end int, s *scratch) {
+	c, nb := codes[m.dtype], m.Cols/32
+	gemv, hasMin := ops.gemvI8, c.hasMin()
 	switch c.bits {
 	case 4:
 		gemv = ops.gemvI4
 	case 5:
 		gemv = ops.gemvI5
 	case 6:
-		gemv, sums = ops.gemvI6h, i.halfSums
+		gemv = ops.gemvI6h
 	}
 	s.growScales(m)
-	scales, minima := s.scales, s.minima
-	for ; len(panels) > 0; panels = panels[m.panel:] {
-		out := s.place(y)
-		ops.widenScales(scales, minima, panels[:m.codeAt], c.scale)
-		if hasMin {
-			ops.gemvF32(out, minima, i.xs, nb, false)
+	var tokens [fewTokens]intTile
+	for t := range a.n {
+		tokens[t] = a.ints(t, 1)
+	}
+	for p := first; p < end; p++ {
+		w := m.data[p*m.panel:][:m.panel]
+		ops.widenScales(s.scales, s.minima, w[:m.codeAt], c.scale)
+		for t := range a.n {
+			out, i := m.place(y, t, p, s), &tokens[t]
+			sums := i.sums
+			if c.scale == scale6K {
+				sums = i.halfSums
+			}
+			if hasMin {
+				ops.gemvF32(out, s.minima, i.xs, nb, false)
+			}
+			gemv(out, w[m.codeAt:], s.scales, i.q, sums, i.d, nb, c.zero, hasMin)
+			m.placed(y, t, p, out)
 		}
-		gemv(out, panels[m.codeAt:m.panel], scales, i.q, sums, i.d, nb, c.zero, hasMin)
-		y = y[copy(y, out[:min(panelRows, len(y))]):]
+	}
+}
+
+// vectorsFloats is tilesFloats for few tokens.
+func (m *Matrix) vectorsFloats(ops *matTable, y []float32, a *Acts, first, end int, s *scratch) {
+	halves := ops.gemvF16
+	if m.dtype == BF16 {
+		halves = ops.gemvBF16
+	}
+	direct := (m.dtype == F16 || m.dtype == BF16) && halves != nil
+	for p := first; p < end; p++ {
+		w := m.data[p*m.panel:][:m.panel]
+		for k := 0; k < m.Cols && !direct; k += floatCols {
+			kn := min(floatCols, m.Cols-k)
+			f := m.widen(ops, w, k, kn, s)
+			for t := range a.n {
+				ops.gemvF32(m.place(y, t, p, s), f, a.x[t*m.Cols+k:], kn, k > 0)
+			}
+		}
+		for t := range a.n {
+			out := m.place(y, t, p, s)
+			if direct {
+				halves(out, halfs(w), a.x[t*m.Cols:], m.Cols)
+			}
+			m.placed(y, t, p, out)
+		}
 	}
 }

@@ -3,7 +3,7 @@ package kernel
 import "github.com/lighttransfer/lighttransfer/internal/prof"
 
 // stopMatMul ends a measured product of n tokens with some matrices. Many tokens
-// are held against the dot products the loops are made of, one token against
+// are held against the dot products the loops are made of, few tokens against
 // the reading of the weights.
 func stopMatMul(m prof.Mark, a *Acts, ms []*Matrix) {
 	if !prof.On() {
@@ -11,15 +11,15 @@ func stopMatMul(m prof.Mark, a *Acts, ms []*Matrix) {
 	}
 	var work float64
 	for _, w := range ms {
-		if a.n == 1 {
+		if a.few() {
 			work += float64(w.Bytes())
 		} else {
 			work += 2 * float64(a.n) * float64(w.Rows) * float64(w.Cols)
 		}
 	}
 	ops, unit := matOps[active], prof.FMA
-	if a.n == 1 {
-		m.Stop("weights, one token: GEMV "+ms[0].dtype.String(), prof.Read, work)
+	if a.few() {
+		m.Stop("weights, few tokens: GEMV "+ms[0].dtype.String(), prof.Read, work)
 		return
 	}
 	if useInts(ops, a, ms[0]) {

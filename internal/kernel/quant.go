@@ -8,11 +8,11 @@ import (
 )
 
 // Acts holds n activation vectors in the forms the loops ask for, each made
-// when the first matrix needs it. One token's vector is used as it is; several
-// tokens are cut into tiles of 6, the last one filled up with zeros.
+// when the first matrix needs it. The vectors of few tokens are used as they are;
+// more are cut into tiles of 6, the last one filled up with zeros.
 //
-// A tier that multiplies rows (rowsTable) has the int8 form of each token as if
-// it were the only one, token after token.
+// Few tokens, and any number in a tier that multiplies rows (rowsTable), have the
+// int8 form of each as if it were the only one, token after token.
 //
 // The int8 form has one scale per 32 columns, d = max|x| / 127, and q = x / d
 // rounded to nearest even. A block with a NaN or an infinity gets d = NaN, so
@@ -28,7 +28,7 @@ type Acts struct {
 	haveTiles, haveInts bool
 	tiled               []float32 // [tiles][cols][6]
 	size, stride        int       // bytes of a tile of q, and from one to the next
-	q                   []byte    // [tiles][cols/32][8][6][4] int8, or as the tier wants; one token, or by rows: [cols]
+	q                   []byte    // [tiles][cols/32][8][6][4] int8, or as the tier wants; few tokens, or by rows: [n][cols]
 	sums                []int32   // [tiles][cols/32][6]: -128 * the sum of a block's q
 	halfSums            []int32   // [tiles][cols/16][6]: the same of 16 columns
 	d                   []float32 // [tiles][cols/32][6]
@@ -53,7 +53,7 @@ func (a *Acts) tiles() int { return (a.n + tileTokens - 1) / tileTokens }
 
 // lanes is how many tokens stand side by side in the int8 form.
 func (a *Acts) lanes() int {
-	if a.n == 1 || matOps[active].rows != nil {
+	if a.few() || matOps[active].rows != nil {
 		return 1
 	}
 	return tileTokens
@@ -70,7 +70,7 @@ func (a *Acts) prepare(p *par.Pool, m *Matrix) {
 		if !a.haveInts {
 			a.quantise(p)
 		}
-	case a.n > 1 && !a.haveTiles:
+	case !a.few() && !a.haveTiles:
 		a.tile(p)
 	}
 }
@@ -92,12 +92,12 @@ func (a *Acts) roomForInts() {
 	lanes, nb := a.lanes(), a.cols/32
 	tiles := (a.n + lanes - 1) / lanes
 	a.size = a.cols * lanes
-	if matOps[active].widenPairs != nil && a.n > 1 {
+	if matOps[active].widenPairs != nil && !a.few() {
 		a.size *= 2
 	}
 	a.stride = a.size
 	room := tiles
-	if a.n > 1 && lanes == 1 {
+	if !a.few() && lanes == 1 {
 		room = (a.n + rowTokens - 1) / rowTokens * rowTokens // the loops read whole tiles
 		if a.cols%1024 == 0 {
 			a.stride += alignment // rows a power of two apart would crowd a few sets of the first cache level
@@ -110,7 +110,7 @@ func (a *Acts) roomForInts() {
 	a.xs = growFloats(a.xs, room*nb*lanes)
 }
 
-// intTile is a tile of the int8 form, or the one token.
+// intTile is a tile of the int8 form, or one of few tokens.
 type intTile struct {
 	q              []int8
 	sums, halfSums []int32
@@ -129,7 +129,7 @@ func (i *intTile) block(t, b, nb int) intTile {
 	}
 }
 
-// ints returns some tiles, from t on, as one; of a tier that multiplies rows, tokens.
+// ints returns some tiles, from t on, as one; where tokens are not in tiles, tokens.
 func (a *Acts) ints(t, tiles int) intTile {
 	nb := a.cols / 32 * a.lanes()
 	q := a.q[t*a.stride:][:(tiles-1)*a.stride+a.size]
