@@ -3,7 +3,7 @@
 //
 //	bench/peers/install.sh DIR                            # once: llama.cpp, compiled for this machine
 //	go run ./bench/mkmodel -o random.gguf
-//	go run ./bench/peers -llama DIR -model random.gguf    # half an hour, on a machine with nothing else to do
+//	go run ./bench/peers -llama DIR -model random.gguf    # an hour, on a machine with nothing else to do
 //
 // Both run on one thread, pinned to the same core, in turns: each round measures
 // llama.cpp with and without its flash attention, and this program under several
