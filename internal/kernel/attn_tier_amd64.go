@@ -70,7 +70,6 @@ func packQueryBF16(dst []uint32, q []float32, d int) {
 	for r := 0; r <= last; r += 4 {
 		attnPack4BF16(&dst[r*d/2], row(r), row(r+1), row(r+2), row(r+3), d)
 	}
-	clear(dst[(last/4+1)*4*d/2:])
 }
 
 // packQueryBytes makes the layout of attn_vnni_amd64.s.

@@ -120,18 +120,25 @@ loop:
 	VSTORE
 	RET
 
-// Products of 8 rows with packed nibbles, the low ones with the activations in Y10, the
-// high ones with those in Y11. Codes up to 31 leave room for four products in 16 bits.
-#define VPACKED(at, sum) \
+// Packed nibbles of 8 rows: the low ones to Y9, the high ones to Y8.
+#define VNIBBLES(at) \
 	VMOVDQU (at)(SI), Y8; \
 	VPAND Y13, Y8, Y9; \
 	VPSRLD $4, Y8, Y8; \
-	VPAND Y13, Y8, Y8; \
-	VPMADDUBSW Y10, Y9, Y9; \
-	VPMADDUBSW Y11, Y8, Y8; \
+	VPAND Y13, Y8, Y8
+
+// Their products with the activations in lo and hi, added in 16 bits first: codes up
+// to 31 leave room for four.
+#define VPAIRS(lo, hi, sum) \
+	VPMADDUBSW lo, Y9, Y9; \
+	VPMADDUBSW hi, Y8, Y8; \
 	VPADDW Y9, Y8, Y8; \
 	VPMADDWD Y15, Y8, Y8; \
 	VPADDD Y8, sum, sum
+
+#define VPACKED(at, sum) \
+	VNIBBLES(at); \
+	VPAIRS(Y10, Y11, sum)
 
 #define VPACKEDGROUP(i) \
 	VPBROADCASTD (4*i)(BX), Y10; \
@@ -161,13 +168,6 @@ loop:
 	VSTORE
 	RET
 
-// Packed nibbles: group i to Y9, group i+4 to Y8.
-#define VNIBBLES(o, i) \
-	VMOVDQU (128*i+32*o)(SI), Y8; \
-	VPAND Y13, Y8, Y9; \
-	VPSRLD $4, Y8, Y8; \
-	VPAND Y13, Y8, Y8
-
 // Products of the low group to lo, of the high one to hi.
 #define VPRODUCTS(i, lo, hi) \
 	VPBROADCASTD (4*i)(BX), Y2; \
@@ -179,15 +179,10 @@ loop:
 	VPADDD Y9, lo, lo; \
 	VPADDD Y8, hi, hi
 
-// The same, added in 16 bits first: codes up to 31 leave room for four products.
 #define VPRODUCTS2(i) \
 	VPBROADCASTD (4*i)(BX), Y2; \
 	VPBROADCASTD (16+4*i)(BX), Y3; \
-	VPMADDUBSW Y2, Y9, Y9; \
-	VPMADDUBSW Y3, Y8, Y8; \
-	VPADDW Y9, Y8, Y8; \
-	VPMADDWD Y15, Y8, Y8; \
-	VPADDD Y8, Y0, Y0
+	VPAIRS(Y2, Y3, Y0)
 
 // Adds the bits of a plane, shifted, under the mask Y12 to y.
 #define VHIGH(shift, n, plane, y) \
@@ -198,19 +193,19 @@ loop:
 #define OCTET5(o, f) \
 	VSTART(0, Y0); \
 	VMOVDQU (512+32*o)(SI), Y10; \
-	VNIBBLES(o, 0); \
+	VNIBBLES(0+32*o); \
 	VHIGH(VPSLLD, 4, Y10, Y9); \
 	VHIGH(VPSRLD, 0, Y10, Y8); \
 	VPRODUCTS2(0); \
-	VNIBBLES(o, 1); \
+	VNIBBLES(128+32*o); \
 	VHIGH(VPSLLD, 3, Y10, Y9); \
 	VHIGH(VPSRLD, 1, Y10, Y8); \
 	VPRODUCTS2(1); \
-	VNIBBLES(o, 2); \
+	VNIBBLES(256+32*o); \
 	VHIGH(VPSLLD, 2, Y10, Y9); \
 	VHIGH(VPSRLD, 2, Y10, Y8); \
 	VPRODUCTS2(2); \
-	VNIBBLES(o, 3); \
+	VNIBBLES(384+32*o); \
 	VHIGH(VPSLLD, 1, Y10, Y9); \
 	VHIGH(VPSRLD, 3, Y10, Y8); \
 	VPRODUCTS2(3); \
@@ -237,7 +232,7 @@ loop:
 // Columns 0..15 are the low nibbles' groups, with sums in Y0, 16..31 the high
 // ones', with sums in Y1.
 #define PLANES6(i, shift, n, o) \
-	VNIBBLES(o, i); \
+	VNIBBLES(128*i+32*o); \
 	VMOVDQU (512+32*o)(SI), Y10; \
 	VHIGH(shift, n, Y10, Y9); \
 	VMOVDQU (640+32*o)(SI), Y10; \

@@ -27,22 +27,6 @@ func mulVectors(a *Acts, ys [][]float32, ms []*Matrix, from, to int) {
 	}
 }
 
-// place returns where the results of a panel for token t go, y being [n][Rows]: y itself,
-// or the scratch where the matrix ends before the panel.
-func (m *Matrix) place(y []float32, t, panel int, s *scratch) []float32 {
-	if (panel+1)*panelRows > m.Rows {
-		return s.y[t*panelRows:][:panelRows]
-	}
-	return y[t*m.Rows+panel*panelRows:][:panelRows]
-}
-
-// placed copies the results from the scratch if they went there.
-func (m *Matrix) placed(y []float32, t, panel int, out []float32) {
-	if rows := m.Rows - panel*panelRows; rows < panelRows {
-		copy(y[t*m.Rows+panel*panelRows:][:rows], out)
-	}
-}
-
 // vectorsInts is tilesInts for few tokens; it reads the codes as they are packed.
 func (m *Matrix) vectorsInts(ops *matTable, y []float32, a *Acts, first, end int, s *scratch) {
 	c, nb := codes[m.dtype], m.Cols/32
@@ -64,7 +48,7 @@ func (m *Matrix) vectorsInts(ops *matTable, y []float32, a *Acts, first, end int
 		w := m.data[p*m.panel:][:m.panel]
 		ops.widenScales(s.scales, s.minima, w[:m.codeAt], c.scale)
 		for t := range a.n {
-			out, i := m.place(y, t, p, s), &tokens[t]
+			out, i := s.y[t*panelRows:], &tokens[t]
 			sums := i.sums
 			if c.scale == scale6K {
 				sums = i.halfSums
@@ -73,8 +57,8 @@ func (m *Matrix) vectorsInts(ops *matTable, y []float32, a *Acts, first, end int
 				ops.gemvF32(out, s.minima, i.xs, nb, false)
 			}
 			gemv(out, w[m.codeAt:], s.scales, i.q, sums, i.d, nb, c.zero, hasMin)
-			m.placed(y, t, p, out)
 		}
+		m.flush(&area{y: y[p*panelRows:], ld: m.Rows}, a.n, p, 0, s.y)
 	}
 }
 
@@ -91,15 +75,12 @@ func (m *Matrix) vectorsFloats(ops *matTable, y []float32, a *Acts, first, end i
 			kn := min(floatCols, m.Cols-k)
 			f := m.widen(ops, w, k, kn, s)
 			for t := range a.n {
-				ops.gemvF32(m.place(y, t, p, s), f, a.x[t*m.Cols+k:], kn, k > 0)
+				ops.gemvF32(s.y[t*panelRows:], f, a.x[t*m.Cols+k:], kn, k > 0)
 			}
 		}
-		for t := range a.n {
-			out := m.place(y, t, p, s)
-			if direct {
-				halves(out, halfs(w), a.x[t*m.Cols:], m.Cols)
-			}
-			m.placed(y, t, p, out)
+		for t := 0; t < a.n && direct; t++ {
+			halves(s.y[t*panelRows:], halfs(w), a.x[t*m.Cols:], m.Cols)
 		}
+		m.flush(&area{y: y[p*panelRows:], ld: m.Rows}, a.n, p, 0, s.y)
 	}
 }
